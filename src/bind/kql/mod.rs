@@ -1,0 +1,1 @@
+//! KQL trees to the typed middle.

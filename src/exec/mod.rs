@@ -1,0 +1,1 @@
+//! Running plans: sessions, limits, streams of batches.

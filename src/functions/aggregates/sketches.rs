@@ -1,0 +1,4 @@
+//! dcount, hll, tdigest: estimates in little memory.
+use crate::functions::Aggregate;
+
+pub const AGGREGATES: &[Aggregate] = &[];

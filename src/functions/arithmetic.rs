@@ -1,0 +1,4 @@
+//! `+ - * / %`, `and`, `or`, `not`, bin and its like.
+use super::Function;
+
+pub const FUNCTIONS: &[Function] = &[];

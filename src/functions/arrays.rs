@@ -1,0 +1,4 @@
+//! Dynamic arrays.
+use super::Function;
+
+pub const FUNCTIONS: &[Function] = &[];

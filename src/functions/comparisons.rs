@@ -1,0 +1,4 @@
+//! Equality, order, `in` and `between`.
+use super::Function;
+
+pub const FUNCTIONS: &[Function] = &[];

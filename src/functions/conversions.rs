@@ -1,0 +1,4 @@
+//! From one type to another.
+use super::Function;
+
+pub const FUNCTIONS: &[Function] = &[];

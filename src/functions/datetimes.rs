@@ -1,0 +1,4 @@
+//! Datetimes and timespans.
+use super::Function;
+
+pub const FUNCTIONS: &[Function] = &[];

@@ -1,0 +1,4 @@
+//! Numbers.
+use super::Function;
+
+pub const FUNCTIONS: &[Function] = &[];

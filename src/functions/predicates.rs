@@ -1,0 +1,4 @@
+//! Text operators: has, contains, startswith, matches regex and their families.
+use super::Function;
+
+pub const FUNCTIONS: &[Function] = &[];

@@ -1,0 +1,4 @@
+//! Numeric arrays as series.
+use super::Function;
+
+pub const FUNCTIONS: &[Function] = &[];

@@ -1,0 +1,4 @@
+//! Dynamic arrays as sets.
+use super::Function;
+
+pub const FUNCTIONS: &[Function] = &[];

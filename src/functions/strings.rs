@@ -1,0 +1,4 @@
+//! Making and taking apart texts.
+use super::Function;
+
+pub const FUNCTIONS: &[Function] = &[];

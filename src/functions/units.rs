@@ -1,0 +1,4 @@
+//! Conversions between units of measure.
+use super::Function;
+
+pub const FUNCTIONS: &[Function] = &[];

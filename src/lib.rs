@@ -1,0 +1,27 @@
+#![doc = include_str!("ARCHITECTURE.md")]
+// In reading order: a module may use those above it, as `tests/suite/layers.rs` checks.
+pub mod bind;
+pub mod catalog;
+#[cfg(feature = "server")]
+pub mod cli;
+#[cfg(feature = "engine")]
+pub mod columns;
+#[cfg(feature = "engine")]
+pub mod engine;
+#[cfg(feature = "engine")]
+pub mod exec;
+pub mod functions;
+#[cfg(feature = "server")]
+pub mod http;
+pub mod ir;
+#[cfg(feature = "engine")]
+pub mod plan;
+pub mod rows;
+#[cfg(feature = "engine")]
+pub mod store;
+pub mod syntax;
+pub mod text;
+pub mod types;
+pub mod value;
+#[cfg(feature = "engine")]
+pub mod wire;

@@ -1,0 +1,1 @@
+//! The typed middle to DataFusion plans.

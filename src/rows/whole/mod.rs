@@ -1,0 +1,1 @@
+//! Operators and plug-ins that see all rows at once.

@@ -1,0 +1,2 @@
+//! KQL: text to tree.
+pub mod ast;

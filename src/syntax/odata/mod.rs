@@ -1,0 +1,1 @@
+//! OData v4 URL options: text to tree.
