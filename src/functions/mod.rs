@@ -136,6 +136,10 @@ pub trait Fold: Send + Sync + std::fmt::Debug {
     fn state(&self) -> Vec<Value<'static>>;
     fn merge(&mut self, state: &[Value<'_>]);
     fn finish(&self) -> Value<'static>;
+    /// All values of an aggregation with several outputs (`arg_max`, `take_any` over several expressions), in order.
+    fn finish_row(&self) -> Vec<Value<'static>> {
+        vec![self.finish()]
+    }
     /// Bytes held beside the struct itself.
     fn size(&self) -> usize;
 }
