@@ -1,2 +1,26 @@
 //! Names, types and places: trees of either language to the typed middle ([`crate::ir`]).
+use crate::catalog::Tables;
+use crate::text::Diagnostic;
+use crate::{ir, rows};
+
 pub mod kql;
+
+pub use kql::kql;
+
+/// What a text is bound against beside itself.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    pub tables: &'a dyn Tables,
+    /// What `now()` gives, in ticks: one instant for the whole text.
+    pub now: i64,
+    /// Values for `declare query_parameters`, as KQL literals.
+    pub parameters: &'a [(String, String)],
+    /// Asked where a result schema depends on data; without it such a text is refused.
+    pub data: Option<&'a dyn Data>,
+}
+
+/// Runs a relation while a text is being bound: the columns of `evaluate pivot` and `bag_unpack` without a declared
+/// schema are the values of their input.
+pub trait Data {
+    fn rows(&self, rel: &ir::Rel) -> Result<rows::Table, Diagnostic>;
+}
