@@ -307,4 +307,6 @@ pub enum WholeArg {
     Aggregate(&'static str, AggregateCall),
     /// A column of the result.
     Column(&'static str, String, Type),
+    /// Arguments that belong together: a level of top-nested, a step of scan.
+    Group(&'static str, Vec<WholeArg>),
 }

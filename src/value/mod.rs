@@ -52,6 +52,15 @@ impl<'a> Value<'a> {
         matches!(self, Value::Null)
     }
 
+    /// The same value, borrowing its text.
+    pub fn borrow(&self) -> Value<'_> {
+        match self {
+            Value::String(x) => Value::String(Cow::Borrowed(x)),
+            Value::Dynamic(Dynamic::Text(x)) => Value::Dynamic(Dynamic::Text(Cow::Borrowed(x))),
+            other => other.clone(),
+        }
+    }
+
     pub fn into_owned(self) -> Value<'static> {
         match self {
             Value::Null => Value::Null,

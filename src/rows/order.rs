@@ -1,0 +1,1 @@
+//! Orders and equality of values: sort keys, group keys and join keys.
