@@ -89,3 +89,288 @@ pub fn text(ticks: i64) -> String {
         c.year, c.month, c.day, c.hour, c.minute, c.second, c.fraction
     )
 }
+
+/// The datetime that a text means, or `None`. Takes ISO 8601 in full and in part (`2020`, `2020-01`, `2020-1-5`, `T` or
+/// blanks between date and time, one to seven digits of a second and more, `Z` or an offset), month first with `/` or
+/// `-` (`12/31/2020`), and dates with the month's name (`Sat, 8 Nov 2014 15:05:02 GMT`, `Saturday, 08-Nov-14`).
+/// Digits past the seventh are cut off. <https://learn.microsoft.com/kusto/query/scalar-data-types/datetime>
+pub fn parse(text: &str) -> Option<i64> {
+    let text = text.trim();
+    if text.len() > 64 || !text.is_ascii() {
+        return None;
+    }
+    let mut reader = Reader { rest: text.as_bytes() };
+    let (year, month, day) = reader.date()?;
+    let mut ticks = Civil { year, month, day, hour: 0, minute: 0, second: 0, fraction: 0 }.ticks()?;
+    if reader.rest.is_empty() {
+        return Some(ticks);
+    }
+    if reader.take_any(b"Tt") || reader.blanks() > 0 {
+        reader.blanks();
+        if reader.rest.first().is_some_and(u8::is_ascii_digit) {
+            ticks += reader.clock()?;
+        }
+    }
+    ticks -= reader.zone()?;
+    (reader.rest.is_empty() && (0..=MAX).contains(&ticks)).then_some(ticks)
+}
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+
+/// Which of the names a word is, in full or as its first three letters.
+fn named(names: &[&str], word: &str) -> Option<usize> {
+    let word = word.to_ascii_lowercase();
+    names.iter().position(|name| *name == word || (word.len() == 3 && name.starts_with(&word)))
+}
+
+/// Two-digit years lie around the present as in the invariant culture.
+fn full_year(digits: usize, year: i32) -> Option<i32> {
+    match digits {
+        4 => Some(year),
+        2 => Some(if year < 50 { 2000 + year } else { 1900 + year }),
+        _ => None,
+    }
+}
+
+struct Reader<'t> {
+    rest: &'t [u8],
+}
+
+impl Reader<'_> {
+    fn take_any(&mut self, set: &[u8]) -> bool {
+        match self.rest.split_first() {
+            Some((first, rest)) if set.contains(first) => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn blanks(&mut self) -> usize {
+        let before = self.rest.len();
+        while self.take_any(b" ") {}
+        before - self.rest.len()
+    }
+
+    /// A whole number of at most nine digits, and how many digits it has.
+    fn number(&mut self) -> Option<(i32, usize)> {
+        let digits = self.rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        if digits == 0 || digits > 9 {
+            return None;
+        }
+        let (number, rest) = self.rest.split_at(digits);
+        self.rest = rest;
+        Some((number.iter().fold(0, |sum, digit| sum * 10 + i32::from(digit - b'0')), digits))
+    }
+
+    fn small(&mut self) -> Option<u32> {
+        let (number, digits) = self.number()?;
+        (digits <= 2).then_some(number as u32)
+    }
+
+    fn word(&mut self) -> &str {
+        let letters = self.rest.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+        let (word, rest) = self.rest.split_at(letters);
+        self.rest = rest;
+        std::str::from_utf8(word).unwrap_or("")
+    }
+
+    fn date(&mut self) -> Option<(i32, u32, u32)> {
+        if self.rest.first()?.is_ascii_alphabetic() {
+            let word = self.word().to_owned();
+            if named(&WEEKDAYS, &word).is_none() {
+                let month = named(&MONTHS, &word)? as u32 + 1;
+                return self.month_first(month);
+            }
+            self.take_any(b",");
+            self.blanks();
+            if self.rest.first()?.is_ascii_alphabetic() {
+                let month = named(&MONTHS, self.word())? as u32 + 1;
+                return self.month_first(month);
+            }
+        }
+        let (first, digits) = self.number()?;
+        let separator = self.rest.first().copied();
+        if digits == 4 {
+            if separator.is_none() {
+                return Some((first, 1, 1));
+            }
+            if !self.take_any(b"-/.") {
+                return None;
+            }
+            let month = self.small()?;
+            let day = if self.rest.first() == separator.as_ref() {
+                self.rest = &self.rest[1..];
+                self.small()?
+            } else {
+                1
+            };
+            return Some((first, month, day));
+        }
+        if digits > 2 {
+            return None;
+        }
+        self.blanks();
+        self.take_any(b"-/.");
+        if self.rest.first()?.is_ascii_alphabetic() {
+            let month = named(&MONTHS, self.word())? as u32 + 1;
+            self.blanks();
+            self.take_any(b"-,/.");
+            self.blanks();
+            let (year, digits) = self.number()?;
+            return Some((full_year(digits, year)?, month, first as u32));
+        }
+        if !matches!(separator, Some(b'/' | b'-' | b'.')) {
+            return None;
+        }
+        let day = self.small()?;
+        if self.rest.first() != separator.as_ref() {
+            return None;
+        }
+        self.rest = &self.rest[1..];
+        let (year, digits) = self.number()?;
+        Some((full_year(digits, year)?, first as u32, day))
+    }
+
+    /// What follows the name of a month: `8, 2014`, `8 2014`.
+    fn month_first(&mut self, month: u32) -> Option<(i32, u32, u32)> {
+        self.blanks();
+        let day = self.small()?;
+        self.take_any(b",");
+        self.blanks();
+        let (year, digits) = self.number()?;
+        Some((full_year(digits, year)?, month, day))
+    }
+
+    /// `15:05[:02[.1234567]]`, with `AM` or `PM` if need be: ticks since midnight.
+    fn clock(&mut self) -> Option<i64> {
+        let mut hour = self.small()?;
+        let (mut minute, mut second, mut fraction) = (0, 0, 0);
+        if self.take_any(b":") {
+            minute = self.small()?;
+            if self.take_any(b":") {
+                second = self.small()?;
+                if self.take_any(b".,") {
+                    fraction = fraction_ticks(&mut self.rest)?;
+                }
+            }
+        } else if !matches!(self.rest.iter().find(|b| **b != b' '), Some(b'A' | b'a' | b'P' | b'p')) {
+            return None;
+        }
+        let before = self.rest;
+        self.blanks();
+        let afternoon = match self.rest.get(..2).map(<[u8]>::to_ascii_lowercase).as_deref() {
+            Some(b"am") => Some(false),
+            Some(b"pm") => Some(true),
+            _ => None,
+        };
+        match afternoon {
+            Some(afternoon) => {
+                self.rest = &self.rest[2..];
+                if !(1..=12).contains(&hour) {
+                    return None;
+                }
+                hour = hour % 12 + if afternoon { 12 } else { 0 };
+            }
+            None => self.rest = before,
+        }
+        Civil { year: 1, month: 1, day: 1, hour, minute, second, fraction }.ticks()
+    }
+
+    /// How far the written time is ahead of UTC: nothing, `Z`, `GMT`, `UTC`, `+02:00`, `-0800`, `+2`.
+    fn zone(&mut self) -> Option<i64> {
+        self.blanks();
+        let negative = match self.rest.first() {
+            None => return Some(0),
+            Some(b'+') => false,
+            Some(b'-') => true,
+            Some(_) => {
+                let known = matches!(self.word().to_ascii_uppercase().as_str(), "Z" | "GMT" | "UTC" | "UT");
+                return known.then_some(0);
+            }
+        };
+        self.rest = &self.rest[1..];
+        let (number, digits) = self.number()?;
+        let (hours, minutes) = match digits {
+            1 | 2 if self.take_any(b":") => (number, self.small()? as i32),
+            1 | 2 => (number, 0),
+            4 => (number / 100, number % 100),
+            _ => return None,
+        };
+        if hours > 14 || minutes > 59 {
+            return None;
+        }
+        let ticks = i64::from(hours) * TICKS_PER_HOUR + i64::from(minutes) * TICKS_PER_MINUTE;
+        Some(if negative { -ticks } else { ticks })
+    }
+}
+
+/// The digits after a second's point, as ticks; those past the seventh are cut off.
+pub(super) fn fraction_ticks(rest: &mut &[u8]) -> Option<u32> {
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    if digits == 0 {
+        return None;
+    }
+    let (number, after) = rest.split_at(digits);
+    *rest = after;
+    Some((0..7).fold(0, |ticks, at| ticks * 10 + number.get(at).map_or(0, |digit| u32::from(digit - b'0'))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_written_form() {
+        for (written, meant) in [
+            ("2020-02-05T01:10:26.2648757Z", "2020-02-05T01:10:26.2648757Z"),
+            ("2020-02-05 01:10:26.123456789", "2020-02-05T01:10:26.1234567Z"),
+            ("2014-05-25T08:20", "2014-05-25T08:20:00.0000000Z"),
+            ("2014-11-08", "2014-11-08T00:00:00.0000000Z"),
+            ("1970-5-12", "1970-05-12T00:00:00.0000000Z"),
+            ("2014-11", "2014-11-01T00:00:00.0000000Z"),
+            ("2014", "2014-01-01T00:00:00.0000000Z"),
+            ("2014/11/08 3:04:05 PM", "2014-11-08T15:04:05.0000000Z"),
+            ("12-02-2022", "2022-12-02T00:00:00.0000000Z"),
+            ("12/31/2020 23:59", "2020-12-31T23:59:00.0000000Z"),
+            ("2021-03-04T05:06:07+02:00", "2021-03-04T03:06:07.0000000Z"),
+            ("2021-03-04 05:06:07 -0830", "2021-03-04T13:36:07.0000000Z"),
+            ("2014-11-08 15:05:25 GMT", "2014-11-08T15:05:25.0000000Z"),
+            ("Sat, 8 Nov 2014 15:05:02 GMT", "2014-11-08T15:05:02.0000000Z"),
+            ("8 Nov 14 15:05", "2014-11-08T15:05:00.0000000Z"),
+            ("Saturday, 08-Nov-14 15:05:02 GMT", "2014-11-08T15:05:02.0000000Z"),
+            ("November 8, 2014", "2014-11-08T00:00:00.0000000Z"),
+            ("  9999-12-31 23:59:59.9999999 ", "9999-12-31T23:59:59.9999999Z"),
+        ] {
+            assert_eq!(parse(written).map(super::text).as_deref(), Some(meant), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_datetime_is_none() {
+        for written in
+            ["", "not a date", "2020-13-01", "2021-02-29", "13-02-2022", "12345", "15:05", "2020-01-01T25:00"]
+        {
+            assert_eq!(parse(written), None, "{written}");
+        }
+        for written in ["2020-01-01Tx", "2020-01-01 10", "0000-01-01", "0001-01-01T00:00+01:00", "2020-01-01 10:00 hm"]
+        {
+            assert_eq!(parse(written), None, "{written}");
+        }
+    }
+}

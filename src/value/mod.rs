@@ -12,6 +12,7 @@ pub mod datetime;
 pub mod decimal;
 pub mod guid;
 pub mod json;
+pub mod long;
 pub mod real;
 pub mod timespan;
 
