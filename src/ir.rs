@@ -102,7 +102,9 @@ pub enum RelOp {
         calls: Vec<WindowCall>,
     },
     /// For each input row: its elements as a small table (the input's columns, the elements' columns) through `body`,
-    /// whose leaf is [`RelOp::Each`]. (mv-apply)
+    /// whose leaf is [`RelOp::Each`]; an element column with the name of an input column stands in its place. A column of
+    /// the result that the body's schema names is the body's, all others are the input row's. A row without elements
+    /// gives nothing. (mv-apply)
     Apply {
         input: Box<Rel>,
         expander: Expander,
@@ -126,6 +128,106 @@ pub enum RelOp {
         id: u32,
         input: Arc<Rel>,
     },
+}
+
+impl RelOp {
+    /// The relations that it reads, without the bodies of `Apply` and `Partition`.
+    pub fn inputs(&self) -> Vec<&Rel> {
+        match self {
+            RelOp::Filter { input, .. }
+            | RelOp::Project { input, .. }
+            | RelOp::Summarize { input, .. }
+            | RelOp::Sort { input, .. }
+            | RelOp::Take { input, .. }
+            | RelOp::Skip { input, .. }
+            | RelOp::Expand { input, .. }
+            | RelOp::Window { input, .. }
+            | RelOp::Apply { input, .. }
+            | RelOp::Partition { input, .. } => vec![input],
+            RelOp::Shared { input, .. } => vec![input],
+            RelOp::Join { left, right, .. } => vec![left, right],
+            RelOp::Union { inputs } | RelOp::Whole { inputs, .. } => inputs.iter().collect(),
+            RelOp::Table { .. } | RelOp::Values { .. } | RelOp::Range { .. } | RelOp::Each => vec![],
+        }
+    }
+
+    /// As [`RelOp::inputs`]; a shared relation becomes this node's own.
+    pub fn inputs_mut(&mut self) -> Vec<&mut Rel> {
+        match self {
+            RelOp::Filter { input, .. }
+            | RelOp::Project { input, .. }
+            | RelOp::Summarize { input, .. }
+            | RelOp::Sort { input, .. }
+            | RelOp::Take { input, .. }
+            | RelOp::Skip { input, .. }
+            | RelOp::Expand { input, .. }
+            | RelOp::Window { input, .. }
+            | RelOp::Apply { input, .. }
+            | RelOp::Partition { input, .. } => vec![input],
+            RelOp::Shared { input, .. } => vec![Arc::make_mut(input)],
+            RelOp::Join { left, right, .. } => vec![left, right],
+            RelOp::Union { inputs } | RelOp::Whole { inputs, .. } => inputs.iter_mut().collect(),
+            RelOp::Table { .. } | RelOp::Values { .. } | RelOp::Range { .. } | RelOp::Each => vec![],
+        }
+    }
+
+    /// The scalars of this node, without those of its inputs and bodies.
+    pub fn scalars(&self) -> Vec<&Scalar> {
+        match self {
+            RelOp::Filter { predicate, .. } => vec![predicate],
+            RelOp::Project { columns, .. } => columns.iter().map(|(_, scalar)| scalar).collect(),
+            RelOp::Summarize { by, aggregates, .. } => {
+                by.iter().map(|(_, scalar)| scalar).chain(aggregates.iter().flat_map(|call| &call.args)).collect()
+            }
+            RelOp::Join { on, .. } => on.iter().flat_map(|(left, right)| [left, right]).collect(),
+            RelOp::Sort { keys, .. } => keys.iter().map(|key| &key.expr).collect(),
+            RelOp::Expand { expander, .. } | RelOp::Apply { expander, .. } => match expander {
+                Expander::MvExpand { columns, .. } => columns.iter().map(|(_, scalar, _)| scalar).collect(),
+                Expander::Parse { expr, .. } | Expander::ParseKv { expr, .. } => vec![expr],
+            },
+            RelOp::Window { calls, .. } => calls.iter().flat_map(|call| &call.args).collect(),
+            RelOp::Partition { by, .. } => vec![by],
+            RelOp::Whole { call, .. } => call.args.iter().flat_map(WholeArg::scalars).collect(),
+            RelOp::Table { .. }
+            | RelOp::Values { .. }
+            | RelOp::Range { .. }
+            | RelOp::Union { .. }
+            | RelOp::Take { .. }
+            | RelOp::Skip { .. }
+            | RelOp::Each
+            | RelOp::Shared { .. } => vec![],
+        }
+    }
+
+    /// As [`RelOp::scalars`].
+    pub fn scalars_mut(&mut self) -> Vec<&mut Scalar> {
+        match self {
+            RelOp::Filter { predicate, .. } => vec![predicate],
+            RelOp::Project { columns, .. } => columns.iter_mut().map(|(_, scalar)| scalar).collect(),
+            RelOp::Summarize { by, aggregates, .. } => by
+                .iter_mut()
+                .map(|(_, scalar)| scalar)
+                .chain(aggregates.iter_mut().flat_map(|call| &mut call.args))
+                .collect(),
+            RelOp::Join { on, .. } => on.iter_mut().flat_map(|(left, right)| [left, right]).collect(),
+            RelOp::Sort { keys, .. } => keys.iter_mut().map(|key| &mut key.expr).collect(),
+            RelOp::Expand { expander, .. } | RelOp::Apply { expander, .. } => match expander {
+                Expander::MvExpand { columns, .. } => columns.iter_mut().map(|(_, scalar, _)| scalar).collect(),
+                Expander::Parse { expr, .. } | Expander::ParseKv { expr, .. } => vec![expr],
+            },
+            RelOp::Window { calls, .. } => calls.iter_mut().flat_map(|call| &mut call.args).collect(),
+            RelOp::Partition { by, .. } => vec![by],
+            RelOp::Whole { call, .. } => call.args.iter_mut().flat_map(WholeArg::scalars_mut).collect(),
+            RelOp::Table { .. }
+            | RelOp::Values { .. }
+            | RelOp::Range { .. }
+            | RelOp::Union { .. }
+            | RelOp::Take { .. }
+            | RelOp::Skip { .. }
+            | RelOp::Each
+            | RelOp::Shared { .. } => vec![],
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -309,4 +411,25 @@ pub enum WholeArg {
     Column(&'static str, String, Type),
     /// Arguments that belong together: a level of top-nested, a step of scan.
     Group(&'static str, Vec<WholeArg>),
+}
+
+impl WholeArg {
+    /// The scalars in it.
+    pub fn scalars(&self) -> Vec<&Scalar> {
+        match self {
+            WholeArg::Constant(..) | WholeArg::Column(..) => vec![],
+            WholeArg::Scalar(_, scalar) => vec![scalar],
+            WholeArg::Aggregate(_, call) => call.args.iter().collect(),
+            WholeArg::Group(_, args) => args.iter().flat_map(WholeArg::scalars).collect(),
+        }
+    }
+
+    pub fn scalars_mut(&mut self) -> Vec<&mut Scalar> {
+        match self {
+            WholeArg::Constant(..) | WholeArg::Column(..) => vec![],
+            WholeArg::Scalar(_, scalar) => vec![scalar],
+            WholeArg::Aggregate(_, call) => call.args.iter_mut().collect(),
+            WholeArg::Group(_, args) => args.iter_mut().flat_map(WholeArg::scalars_mut).collect(),
+        }
+    }
 }

@@ -10,9 +10,11 @@ use crate::types::Schema;
 use crate::value::Value;
 use std::time::Instant;
 
+pub mod budget;
 pub mod eval;
 pub mod expand;
 pub mod interpret;
+pub mod join;
 pub mod order;
 pub mod whole;
 
