@@ -1,4 +1,168 @@
-//! Functions that the binder rewrites: of the clock, of columns, of tables.
-use super::Function;
+//! Functions of the query itself: its clock, its columns, its tables, whoever asks it.
+use super::{Arg, Call, Eval, Function, Gives, Occurs, Param, many, one, optional};
+use crate::types::{Type, Types};
+use crate::value::{Dynamic, Json, Value, json};
 
-pub const FUNCTIONS: &[Function] = &[];
+/// The type of the second argument: what `column_ifexists` gives where there is no column.
+fn like_default(args: &[Arg<'_>]) -> Result<Type, String> {
+    Ok(args.get(1).map_or(Type::Dynamic, |arg| arg.ty))
+}
+
+const fn nothing(names: &'static [&'static str], doc: &'static str, gives: Type, eval: Eval) -> Function {
+    Function { names, doc, takes: &[], gives: Gives::Always(gives), eval, examples: &[], differs: None }
+}
+
+pub const FUNCTIONS: &[Function] = &[
+    Function {
+        names: &["[]"],
+        doc: "The part of a dynamic value that the steps lead to: a text names a slot of a bag, a whole number counts \
+              into an array (from its end where it is negative). Null where there is no such part.",
+        takes: &[one("value", Types::DYNAMIC), many("step", Types::STRING.or(Types::INTEGER), 1, 256)],
+        gives: Gives::Always(Type::Dynamic),
+        eval: Eval::Row(path),
+        examples: &[
+            ("dynamic({'a': {'b': [1, 2]}}).a.b[-1]", "2"),
+            ("dynamic({'a': 1})['a']", "1"),
+            ("dynamic({'a': 1}).nothing", "null"),
+        ],
+        differs: None,
+    },
+    Function {
+        names: &["now"],
+        doc: "The instant at which the query began, moved by `offset`; the same in the whole query.",
+        takes: &[optional("offset", Types::TIMESPAN)],
+        gives: Gives::Always(Type::Datetime),
+        eval: Eval::Row(now),
+        examples: &[("now() - now()", "00:00:00"), ("now(1d) - now()", "1.00:00:00")],
+        differs: None,
+    },
+    Function {
+        names: &["ago"],
+        doc: "The instant that lies `span` before the beginning of the query.",
+        takes: &[one("span", Types::TIMESPAN)],
+        gives: Gives::Always(Type::Datetime),
+        eval: Eval::Row(ago),
+        examples: &[("now() - ago(1h)", "01:00:00")],
+        differs: None,
+    },
+    Function {
+        names: &["column_ifexists", "columnifexists"],
+        doc: "The column of that name, or `otherwise` where the table has none.",
+        takes: &[one("name", Types::STRING).constant(), one("otherwise", Types::ANY)],
+        gives: Gives::By(like_default),
+        eval: Eval::Binder,
+        examples: &[("column_ifexists('nothing', 7)", "7")],
+        differs: None,
+    },
+    Function {
+        names: &["pack_all"],
+        doc: "All columns of the row as a bag; with `true`, without those that are null or empty.",
+        takes: &[Param { name: "ignore_null_empty", types: Types::BOOL, occurs: Occurs::Optional, constant: true }],
+        gives: Gives::Always(Type::Dynamic),
+        eval: Eval::Binder,
+        examples: &[],
+        differs: None,
+    },
+    Function {
+        names: &["bag_pack_columns", "pack_columns"],
+        doc: "The named columns as a bag of their names and values.",
+        takes: &[many("column", Types::ANY, 1, 256)],
+        gives: Gives::Always(Type::Dynamic),
+        eval: Eval::Binder,
+        examples: &[],
+        differs: None,
+    },
+    Function {
+        names: &["estimate_data_size"],
+        doc: "About how many bytes the values of the columns have.",
+        takes: &[many("column", Types::ANY, 1, 1024)],
+        gives: Gives::Always(Type::Long),
+        eval: Eval::Row(data_size),
+        examples: &[("estimate_data_size('abc')", "3")],
+        differs: Some("sizes are those of the values themselves, without the overhead that the reference engine adds"),
+    },
+    nothing(&["ingestion_time"], "When the row was taken in.", Type::Datetime, Eval::Binder),
+    nothing(&["current_principal"], "Who asks, as far as it is known.", Type::String, Eval::Row(nobody)),
+    nothing(&["current_principal_details"], "Who asks, in detail.", Type::Dynamic, Eval::Row(null)),
+    nothing(&["current_cluster_endpoint"], "The address of the server.", Type::String, Eval::Row(nobody)),
+    nothing(&["current_database"], "The name of the database at hand.", Type::String, Eval::Row(database_name)),
+    nothing(&["extent_id", "extentid"], "The part of the store that holds the row.", Type::Guid, Eval::Row(null)),
+    nothing(&["extent_tags"], "Marks on the part of the store that holds the row.", Type::Dynamic, Eval::Row(null)),
+    Function {
+        names: &["current_principal_is_member_of"],
+        doc: "Whether whoever asks belongs to one of the groups; nobody is known, so never.",
+        takes: &[many("group", Types::ANY, 1, 64)],
+        gives: Gives::Always(Type::Bool),
+        eval: Eval::Row(never),
+        examples: &[],
+        differs: Some("there are no groups here"),
+    },
+];
+
+fn path<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
+    let [Value::Dynamic(base), steps @ ..] = args else { return Value::Null };
+    let tree = match base {
+        Dynamic::Tree(tree) => walk(tree, steps).cloned(),
+        Dynamic::Text(text) => json::parse(text).and_then(|tree| walk(&tree, steps).cloned()),
+    };
+    tree.map_or(Value::Null, Value::json)
+}
+
+fn walk<'t>(tree: &'t Json, steps: &[Value<'_>]) -> Option<&'t Json> {
+    steps.iter().try_fold(tree, |tree, step| match (tree, step) {
+        (Json::Object(slots), Value::String(name)) => slots.get(name.as_ref()),
+        (Json::Array(items), step) => {
+            let at = step.as_long()?;
+            let at = if at < 0 { at.checked_add(i64::try_from(items.len()).ok()?)? } else { at };
+            items.get(usize::try_from(at).ok()?)
+        }
+        _ => None,
+    })
+}
+
+fn now<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
+    match args {
+        [] => Value::Datetime(call.now),
+        [Value::Timespan(offset), ..] => Value::Datetime(call.now.wrapping_add(*offset)),
+        _ => Value::Null,
+    }
+}
+
+fn ago<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
+    match args {
+        [Value::Timespan(span), ..] => Value::Datetime(call.now.wrapping_sub(*span)),
+        _ => Value::Null,
+    }
+}
+
+fn data_size<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
+    let bytes: usize = args
+        .iter()
+        .map(|value| match value {
+            Value::Null => 0,
+            Value::Bool(_) => 1,
+            Value::Int(_) => 4,
+            Value::Long(_) | Value::Real(_) | Value::Datetime(_) | Value::Timespan(_) => 8,
+            Value::Decimal(_) | Value::Guid(_) => 16,
+            Value::String(text) => text.len(),
+            Value::Dynamic(value) => value.json_text().len(),
+        })
+        .sum();
+    i64::try_from(bytes).map_or(Value::Null, Value::Long)
+}
+
+fn nobody<'a>(_: &Call<'_>, _: &[Value<'a>]) -> Value<'a> {
+    Value::string("")
+}
+
+fn database_name<'a>(_: &Call<'_>, _: &[Value<'a>]) -> Value<'a> {
+    Value::string("hunting")
+}
+
+fn null<'a>(_: &Call<'_>, _: &[Value<'a>]) -> Value<'a> {
+    Value::Null
+}
+
+fn never<'a>(_: &Call<'_>, _: &[Value<'a>]) -> Value<'a> {
+    Value::Bool(false)
+}
