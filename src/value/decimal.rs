@@ -7,6 +7,8 @@ pub struct Decimal(pub i128);
 pub const SCALE: u32 = 18;
 /// One, in units of the last digit.
 pub const ONE: i128 = 10i128.pow(SCALE);
+/// The largest that a column of 38 digits holds.
+const MOST: u128 = 10u128.pow(38) - 1;
 
 impl Decimal {
     pub fn to_f64(self) -> f64 {
@@ -17,17 +19,77 @@ impl Decimal {
     pub fn from_long(x: i64) -> Decimal {
         Decimal(i128::from(x) * ONE)
     }
+
+    /// The decimal that a real prints as; `None` for NaN, infinities and what has over twenty digits before the point.
+    pub fn from_real(x: f64) -> Option<Decimal> {
+        if x.abs() < 1e-30 { Some(Decimal(0)) } else { parse(&format!("{x:e}")) }
+    }
+
+    pub fn add(self, other: Decimal) -> Option<Decimal> {
+        self.0.checked_add(other.0).and_then(held)
+    }
+
+    pub fn sub(self, other: Decimal) -> Option<Decimal> {
+        self.0.checked_sub(other.0).and_then(held)
+    }
+
+    pub fn mul(self, other: Decimal) -> Option<Decimal> {
+        muldiv(self.0, other.0, ONE).and_then(held)
+    }
+
+    /// `None` for a division by zero too.
+    pub fn div(self, other: Decimal) -> Option<Decimal> {
+        if other.0 == 0 { None } else { muldiv(self.0, ONE, other.0).and_then(held) }
+    }
+
+    /// The remainder, never negative.
+    pub fn rem(self, other: Decimal) -> Option<Decimal> {
+        self.0.checked_rem_euclid(other.0).map(Decimal)
+    }
+
+    /// The greatest multiple of `step` that is not above it.
+    pub fn floor_to(self, step: Decimal) -> Option<Decimal> {
+        if step.0 <= 0 { None } else { self.0.checked_sub(self.0.rem_euclid(step.0)).and_then(held) }
+    }
+
+    /// Rounded towards zero.
+    pub fn truncate(self) -> i128 {
+        self.0 / ONE
+    }
 }
 
-impl std::fmt::Display for Decimal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let units = self.0.unsigned_abs();
-        let (whole, rest) = (units / ONE as u128, units % ONE as u128);
-        let digits = format!("{rest:018}");
-        let digits = digits.trim_end_matches('0');
-        if digits.is_empty() { write!(f, "{sign}{whole}") } else { write!(f, "{sign}{whole}.{digits}") }
+fn held(units: i128) -> Option<Decimal> {
+    (units.unsigned_abs() <= MOST).then_some(Decimal(units))
+}
+
+/// `a · b / c`, rounded half away from zero, with a product of 256 bits. `c` is not zero.
+fn muldiv(a: i128, b: i128, c: i128) -> Option<i128> {
+    let negative = (a < 0) ^ (b < 0) ^ (c < 0);
+    let (a, b, c) = (a.unsigned_abs(), b.unsigned_abs(), c.unsigned_abs());
+    const LOW: u128 = u64::MAX as u128;
+    let (a1, a0, b1, b0) = (a >> 64, a & LOW, b >> 64, b & LOW);
+    let (low, middle, cross) = (a0 * b0, a1 * b0, a0 * b1);
+    let carry = (low >> 64) + (middle & LOW) + (cross & LOW);
+    let low = (low & LOW) | (carry << 64);
+    let high = a1 * b1 + (middle >> 64) + (cross >> 64) + (carry >> 64);
+    if high >= c {
+        return None;
     }
+    let (mut rest, mut quotient) = (high, 0u128);
+    for bit in (0..128).rev() {
+        let over = rest >> 127 == 1;
+        rest = (rest << 1) | ((low >> bit) & 1);
+        quotient <<= 1;
+        if over || rest >= c {
+            rest = rest.wrapping_sub(c);
+            quotient |= 1;
+        }
+    }
+    if rest >= c - rest {
+        quotient = quotient.checked_add(1)?;
+    }
+    let signed = i128::try_from(quotient).ok()?;
+    Some(if negative { -signed } else { signed })
 }
 
 /// The decimal that a text means: sign, digits, point, exponent. Digits past the eighteenth after the point are rounded
@@ -68,8 +130,34 @@ pub fn parse(text: &str) -> Option<Decimal> {
     Some(Decimal(if negative { -sum } else { sum }))
 }
 
+impl std::fmt::Display for Decimal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let units = self.0.unsigned_abs();
+        let (whole, rest) = (units / ONE as u128, units % ONE as u128);
+        let digits = format!("{rest:018}");
+        let digits = digits.trim_end_matches('0');
+        if digits.is_empty() { write!(f, "{sign}{whole}") } else { write!(f, "{sign}{whole}.{digits}") }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::{Decimal, parse};
+
+    #[test]
+    fn reckons() {
+        let d = |text: &str| parse(text).unwrap_or(Decimal(0));
+        assert_eq!(d("10").div(d("3")).map(|x| x.to_string()).as_deref(), Some("3.333333333333333333"));
+        assert_eq!(d("-2").div(d("3")).map(|x| x.to_string()).as_deref(), Some("-0.666666666666666667"));
+        assert_eq!(d("99999999999").mul(d("99999999")).map(|x| x.to_string()).as_deref(), Some("9999999899900000001"));
+        assert_eq!(d("-5").rem(d("3")), Some(d("1")));
+        assert_eq!(d("1").div(d("0")), None);
+        assert_eq!(Decimal::from_real(0.1), Some(d("0.1")));
+        assert_eq!(Decimal::from_real(1e-200), Some(d("0")));
+        assert_eq!(Decimal::from_real(1e30), None);
+    }
+
     #[test]
     fn reads_and_writes() {
         for (written, meant) in [

@@ -63,7 +63,82 @@ pub fn parse(text: &str) -> Option<Json> {
     serde_json::from_str(text).ok()
 }
 
-/// Compact JSON of a tree.
+/// Compact JSON of a tree; its reals have the texts that [`super::real`] makes.
 pub fn write(tree: &Json) -> String {
-    tree.to_string()
+    let mut out = String::new();
+    write_into(tree, &mut out);
+    out
+}
+
+fn write_into(tree: &Json, out: &mut String) {
+    match tree {
+        Json::Null => out.push_str("null"),
+        Json::Bool(x) => out.push_str(if *x { "true" } else { "false" }),
+        Json::Number(x) => match (x.as_i64(), x.as_u64(), x.as_f64()) {
+            (Some(x), _, _) => out.push_str(&x.to_string()),
+            (_, Some(x), _) => out.push_str(&x.to_string()),
+            (_, _, x) => out.push_str(&super::real::text(x.unwrap_or(f64::NAN))),
+        },
+        Json::String(x) => write_string(x, out),
+        Json::Array(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                write_into(item, out);
+            }
+            out.push(']');
+        }
+        Json::Object(fields) => {
+            out.push('{');
+            for (at, (key, item)) in fields.iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                write_string(key, out);
+                out.push(':');
+                write_into(item, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+fn write_string(text: &str, out: &mut String) {
+    out.push('"');
+    let mut clean = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0x08 => "\\b",
+            0x0c => "\\f",
+            0..0x20 => "",
+            _ => continue,
+        };
+        out.push_str(&text[clean..at]);
+        clean = at + 1;
+        if escape.is_empty() {
+            out.push_str(&format!("\\u{byte:04x}"));
+        } else {
+            out.push_str(escape);
+        }
+    }
+    out.push_str(&text[clean..]);
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse, write};
+
+    #[test]
+    fn compact_json_reads_back() {
+        let text = r#"{"a":[1,2.0,"q\"\\\n\u0001é",null,true],"b":{},"c":1.5,"d":[]}"#;
+        assert_eq!(parse(text).map(|tree| write(&tree)).as_deref(), Some(text));
+    }
 }

@@ -8,6 +8,7 @@
 use crate::types::Type;
 use std::borrow::Cow;
 
+pub mod convert;
 pub mod datetime;
 pub mod decimal;
 pub mod guid;
