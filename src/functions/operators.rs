@@ -18,9 +18,16 @@ pub enum Right {
 #[derive(Clone, Copy, Debug)]
 pub struct Operator {
     pub symbol: &'static str,
-    /// 1 `or`, 2 `and`, 3 comparison and text (equality), 4 `< <= > >=`, 5 `+ -`, 6 `* / %`, 7 prefix.
+    /// 1 `or`, 2 `and`, 3 equality, `in` and `between`, 4 `< <= > >=`, 5 `+ -`, 6 `* / %`, 7 text (`has`, `=~`), 8 prefix.
     pub binds: u8,
     pub right: Right,
+}
+
+impl Operator {
+    /// Whether `a op b op c` may stand without parentheses: comparisons do not chain.
+    pub fn chains(&self) -> bool {
+        matches!(self.binds, 1 | 2 | 5 | 6)
+    }
 }
 
 const fn infix(symbol: &'static str, binds: u8) -> Operator {
@@ -38,33 +45,33 @@ pub const ALL: &[Operator] = &[
     infix("and", 2),
     infix("==", 3),
     infix("!=", 3),
-    infix("=~", 3),
-    infix("!~", 3),
-    infix("has", 3),
-    infix("!has", 3),
-    infix("has_cs", 3),
-    infix("!has_cs", 3),
-    infix("hasprefix", 3),
-    infix("!hasprefix", 3),
-    infix("hasprefix_cs", 3),
-    infix("!hasprefix_cs", 3),
-    infix("hassuffix", 3),
-    infix("!hassuffix", 3),
-    infix("hassuffix_cs", 3),
-    infix("!hassuffix_cs", 3),
-    infix("contains", 3),
-    infix("!contains", 3),
-    infix("contains_cs", 3),
-    infix("!contains_cs", 3),
-    infix("startswith", 3),
-    infix("!startswith", 3),
-    infix("startswith_cs", 3),
-    infix("!startswith_cs", 3),
-    infix("endswith", 3),
-    infix("!endswith", 3),
-    infix("endswith_cs", 3),
-    infix("!endswith_cs", 3),
-    infix("matches regex", 3),
+    infix("=~", 7),
+    infix("!~", 7),
+    infix("has", 7),
+    infix("!has", 7),
+    infix("has_cs", 7),
+    infix("!has_cs", 7),
+    infix("hasprefix", 7),
+    infix("!hasprefix", 7),
+    infix("hasprefix_cs", 7),
+    infix("!hasprefix_cs", 7),
+    infix("hassuffix", 7),
+    infix("!hassuffix", 7),
+    infix("hassuffix_cs", 7),
+    infix("!hassuffix_cs", 7),
+    infix("contains", 7),
+    infix("!contains", 7),
+    infix("contains_cs", 7),
+    infix("!contains_cs", 7),
+    infix("startswith", 7),
+    infix("!startswith", 7),
+    infix("startswith_cs", 7),
+    infix("!startswith_cs", 7),
+    infix("endswith", 7),
+    infix("!endswith", 7),
+    infix("endswith_cs", 7),
+    infix("!endswith_cs", 7),
+    infix("matches regex", 7),
     list("in"),
     list("!in"),
     list("in~"),
@@ -82,6 +89,6 @@ pub const ALL: &[Operator] = &[
     infix("*", 6),
     infix("/", 6),
     infix("%", 6),
-    Operator { symbol: "unary-", binds: 7, right: Right::Prefix },
-    Operator { symbol: "unary+", binds: 7, right: Right::Prefix },
+    Operator { symbol: "unary-", binds: 8, right: Right::Prefix },
+    Operator { symbol: "unary+", binds: 8, right: Right::Prefix },
 ];

@@ -119,6 +119,12 @@ pub enum ExprKind {
         name: Name,
         args: Vec<Arg>,
     },
+    /// `base.f(a, b)`: a function of another database or cluster, `cluster('c').database('d')`.
+    Method {
+        base: Box<Expr>,
+        name: Name,
+        args: Vec<Arg>,
+    },
     /// `-x`, `+x`: operator symbol `unary-` / `unary+`.
     Unary {
         op: &'static str,
@@ -219,7 +225,7 @@ pub enum ReorderBy {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct SortKey {
-    /// May be a [`Named`] expression in `top-nested` only; elsewhere plain.
+    /// A name given to it (`sort by x = a`) has no meaning and is dropped.
     pub expr: Expr,
     pub descending: Option<bool>,
     pub nulls_first: Option<bool>,
@@ -246,8 +252,10 @@ pub enum OperatorKind {
     Count {
         name: Option<Name>,
     },
+    /// `distinct *` or `distinct a, b, c = f(d)`
     Distinct {
-        columns: Vec<Expr>,
+        options: Vec<Setting>,
+        columns: Vec<Named>,
     },
     /// `evaluate f(args) [: schema]`
     Evaluate {
@@ -300,6 +308,8 @@ pub enum OperatorKind {
         from: Option<Box<Expr>>,
         to: Option<Box<Expr>>,
         step: Option<Box<Expr>>,
+        /// Written as `in range(from, to, step)`: then `to` belongs to the axis.
+        in_range: bool,
         by: Vec<Named>,
     },
     MvApply {
@@ -308,8 +318,6 @@ pub enum OperatorKind {
         limit: Option<Box<Expr>>,
         /// `id column` / `with_itemindex=` come as options.
         body: Vec<Operator>,
-        /// `on ( … )` whose body begins with a source instead of an operator.
-        source: Option<Box<Expr>>,
     },
     MvExpand {
         options: Vec<Setting>,
@@ -431,6 +439,8 @@ pub enum FindColumn {
     Column(Name, Option<Type>),
     /// `pack(*)`
     PackAll,
+    /// `*`
+    Star,
 }
 
 /// `x = avg(v) default = 0`
