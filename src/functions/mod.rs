@@ -224,9 +224,14 @@ const FAMILIES: &[&[Function]] = &[
 
 const AGGREGATE_FAMILIES: &[&[Aggregate]] = &[
     aggregates::counts::AGGREGATES,
-    aggregates::statistics::AGGREGATES,
-    aggregates::lists::AGGREGATES,
+    aggregates::sums::AGGREGATES,
+    aggregates::extremes::AGGREGATES,
     aggregates::arg::AGGREGATES,
+    aggregates::lists::AGGREGATES,
+    aggregates::percentiles::AGGREGATES,
+    aggregates::statistics::AGGREGATES,
+    aggregates::bits::AGGREGATES,
+    aggregates::schemas::AGGREGATES,
     aggregates::sketches::AGGREGATES,
 ];
 

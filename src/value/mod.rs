@@ -14,6 +14,7 @@ pub mod decimal;
 pub mod guid;
 pub mod json;
 pub mod long;
+pub mod json_text;
 pub mod real;
 pub mod timespan;
 
