@@ -13,8 +13,8 @@ pub mod datetime;
 pub mod decimal;
 pub mod guid;
 pub mod json;
-pub mod long;
 pub mod json_text;
+pub mod long;
 pub mod real;
 pub mod timespan;
 
