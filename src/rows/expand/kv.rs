@@ -1,11 +1,11 @@
 //! parse-kv: values by their keys out of a text.
 //! <https://learn.microsoft.com/kusto/query/parse-kv-operator>
-use super::convert::from_text;
 use crate::ir::KvSettings;
 use crate::rows::RowsError;
 use crate::text::Span;
 use crate::types::Type;
 use crate::value::Value;
+use crate::value::convert;
 use regex::{Regex, RegexBuilder};
 
 #[derive(Debug)]
@@ -52,7 +52,9 @@ impl ParseKv {
         self.columns
             .iter()
             .zip(found)
-            .map(|((_, ty), value)| value.map_or_else(|| Value::absent(*ty), |value| from_text(&value, *ty)))
+            .map(|((_, ty), value)| {
+                value.map_or_else(|| Value::absent(*ty), |value| convert::to(&Value::string(value), *ty))
+            })
             .collect()
     }
 

@@ -4,12 +4,9 @@ use crate::ir::{Expander, ParsePart, Scalar};
 use crate::types::Type;
 use crate::value::Value;
 
-mod convert;
 mod kv;
 mod mv;
 mod parse;
-
-pub use convert::{element, from_text};
 
 /// An expander readied for use.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! mv-expand: arrays and bags side by side, an element of each a row.
 //! <https://learn.microsoft.com/kusto/query/mv-expand-operator>
-use super::convert::element;
 use crate::types::Type;
+use crate::value::convert::element;
 use crate::value::{Json, Value};
 
 #[derive(Debug)]

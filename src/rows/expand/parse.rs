@@ -5,12 +5,12 @@
 //! takes the rest. A column of a number type takes the number only. Where a constant is missing or a value is not of
 //! its column's type, all columns are absent (relaxed: that column alone). A regex pattern is one regular expression in
 //! which columns are greedy.
-use super::convert::from_text;
 use crate::ir::{ParseKind, ParsePart, ParsePattern};
 use crate::rows::RowsError;
 use crate::text::Span;
 use crate::types::Type;
 use crate::value::Value;
+use crate::value::convert;
 use regex::{Regex, RegexBuilder};
 
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Parse {
         let mut values = Vec::with_capacity(self.columns.len());
         for (group, ty) in &self.columns {
             let piece = found.name(group).map_or("", |piece| piece.as_str());
-            let value = from_text(piece, *ty);
+            let value = convert::to(&Value::string(piece), *ty).into_owned();
             if value.is_null() && !self.relaxed {
                 return None;
             }
