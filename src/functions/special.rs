@@ -81,6 +81,33 @@ pub const FUNCTIONS: &[Function] = &[
         examples: &[("estimate_data_size('abc')", "3")],
         differs: Some("sizes are those of the values themselves, without the overhead that the reference engine adds"),
     },
+    Function {
+        names: &["$dynamic"],
+        doc: "Any value as a dynamic one: what a conversion that the text does not write gives.",
+        takes: &[one("value", Types::ANY)],
+        gives: Gives::Always(Type::Dynamic),
+        eval: Eval::Row(dynamic),
+        examples: &[],
+        differs: None,
+    },
+    Function {
+        names: &["$bag"],
+        doc: "The bag of pairs of a name and a value: what `pack_all` and its like come to.",
+        takes: &[many("part", Types::ANY, 0, 4096)],
+        gives: Gives::Always(Type::Dynamic),
+        eval: Eval::Row(bag),
+        examples: &[],
+        differs: None,
+    },
+    Function {
+        names: &["$bag_sparse"],
+        doc: "As `$bag`, without the pairs whose value is null or empty.",
+        takes: &[many("part", Types::ANY, 0, 4096)],
+        gives: Gives::Always(Type::Dynamic),
+        eval: Eval::Row(sparse_bag),
+        examples: &[],
+        differs: None,
+    },
     nothing(&["ingestion_time"], "When the row was taken in.", Type::Datetime, Eval::Binder),
     nothing(&["current_principal"], "Who asks, as far as it is known.", Type::String, Eval::Row(nobody)),
     nothing(&["current_principal_details"], "Who asks, in detail.", Type::Dynamic, Eval::Row(null)),
@@ -94,7 +121,7 @@ pub const FUNCTIONS: &[Function] = &[
         takes: &[many("group", Types::ANY, 1, 64)],
         gives: Gives::Always(Type::Bool),
         eval: Eval::Row(never),
-        examples: &[("current_principal_is_member_of('aadgroup=hunters')", "False")],
+        examples: &[],
         differs: Some("there are no groups here"),
     },
 ];
@@ -118,6 +145,30 @@ fn walk<'t>(tree: &'t Json, steps: &[Value<'_>]) -> Option<&'t Json> {
         }
         _ => None,
     })
+}
+
+fn dynamic<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
+    args.first().map_or(Value::Null, |value| Value::json(value.to_json()))
+}
+
+fn bag<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
+    packed(args, |_| true)
+}
+
+fn sparse_bag<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
+    packed(args, |value| !value.is_null() && value.as_str() != Some(""))
+}
+
+fn packed<'a>(args: &[Value<'_>], kept: fn(&Value<'_>) -> bool) -> Value<'a> {
+    let mut slots = serde_json::Map::new();
+    for pair in args.chunks(2) {
+        if let [name, value] = pair
+            && kept(value)
+        {
+            slots.insert(name.text().into_owned(), value.to_json());
+        }
+    }
+    Value::json(Json::Object(slots))
 }
 
 fn now<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {

@@ -1,10 +1,266 @@
-//! KQL trees to the typed middle.
+//! KQL trees to the typed middle: every name is found, every type is settled, and all sugar is taken away.
+//!
+//! - [`scope`]: what names stand for
+//! - [`expr`], [`calls`], [`aggregates`]: expressions that give one value
+//! - [`table`]: expressions that give a table, and the way of a table through a pipeline
+//! - [`ops`]: one file for each tabular operator
+//! - [`columns`]: named expressions as columns of a result
+//! - [`names`]: the names that columns get by themselves
+//! - [`coerce`], [`constant`]: conversions and the folding of constants
 use super::Context;
-use crate::ir;
-use crate::syntax::kql::ast;
-use crate::text::{Diagnostics, codes};
+use crate::ir::{self, Rel, RelOp, Scalar};
+use crate::syntax::kql::ast::{self, ExprKind, Let, LetValue, OperatorKind, Parameter, ParameterType, Statement};
+use crate::text::{Diagnostic, Diagnostics, Span, codes};
+use crate::types::{Schema, Type};
+use crate::value::Value;
+use scope::{Bind, Env, Item, Reported, Scope, Table};
+use std::rc::Rc;
+
+pub mod aggregates;
+pub mod calls;
+pub mod coerce;
+pub mod columns;
+pub mod constant;
+pub mod expr;
+pub mod names;
+pub mod ops;
+pub mod scope;
+pub mod table;
+
+/// Faults past this number are not told.
+pub const MOST_FAULTS: usize = 50;
+/// How deep expressions, pipelines and calls of lambdas may nest.
+const MOST_DEPTH: usize = 200;
+/// How many expressions a text may come to, lambdas and tables of let statements unfolded.
+const MOST_WORK: usize = 400_000;
 
 /// Binds a whole text: one answer for each result statement.
-pub fn kql(query: &ast::Query, _context: &Context<'_>) -> Result<ir::Bound, Diagnostics> {
-    Err(vec![codes::NOT_YET.at(query.span, "no operator is bound yet")])
+pub fn kql<'q>(query: &'q ast::Query, context: &Context<'_>) -> Result<ir::Bound, Diagnostics> {
+    let mut binder = Binder {
+        context,
+        faults: Vec::new(),
+        notices: Vec::new(),
+        depth: 0,
+        work: 0,
+        next_shared: 0,
+        next_column: 1,
+        _query: query,
+    };
+    let env = Env::new();
+    let mut results = Vec::new();
+    for statement in &query.statements {
+        if let Statement::Result(expr) = statement {
+            // A fault is on the list already; the statements behind it are read for theirs.
+            if let Ok(answers) = binder.result(expr, &env) {
+                results.extend(answers);
+            }
+        } else if binder.statement(statement, &env).is_err() {
+            continue;
+        }
+    }
+    if results.is_empty() && binder.faults.is_empty() {
+        binder.fault(
+            codes::EMPTY_QUERY.at(query.span, "the text has no query").help("end it with a table or a pipeline"),
+        );
+    }
+    if !binder.faults.is_empty() {
+        binder.faults.sort_by_key(|fault| fault.span.start);
+        return Err(binder.faults);
+    }
+    Ok(ir::Bound { results, notices: binder.notices })
+}
+
+/// One text on its way to the typed middle.
+pub struct Binder<'c, 'q> {
+    pub context: &'c Context<'c>,
+    pub faults: Diagnostics,
+    pub notices: Vec<String>,
+    depth: usize,
+    work: usize,
+    next_shared: u32,
+    pub next_column: usize,
+    _query: &'q ast::Query,
+}
+
+impl<'q> Binder<'_, 'q> {
+    /// One step down; refused past the bounds.
+    pub fn enter(&mut self, span: Span) -> Bind<()> {
+        self.depth += 1;
+        self.work += 1;
+        if self.depth > MOST_DEPTH {
+            self.depth -= 1;
+            return Err(self.fault(codes::TOO_DEEP.at(span, "the query nests too deep here")));
+        }
+        if self.work > MOST_WORK {
+            self.depth -= 1;
+            return Err(self.fault(codes::TOO_LONG.at(span, "the query comes to too many expressions")));
+        }
+        Ok(())
+    }
+
+    pub fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// Counts the nodes of a relation that is put in once more.
+    pub fn spend(&mut self, rel: &Rel, span: Span) -> Bind<()> {
+        let mut count = 0;
+        let mut open = vec![rel];
+        while let Some(one) = open.pop() {
+            count += 1;
+            open.extend(one.op.inputs());
+        }
+        self.work += count;
+        if self.work > MOST_WORK {
+            return Err(self.fault(codes::TOO_LONG.at(span, "the query comes to too many expressions")));
+        }
+        Ok(())
+    }
+
+    pub fn shared(&mut self, table: Table) -> Table {
+        if matches!(table.rel.op, RelOp::Shared { .. }) {
+            return table;
+        }
+        let id = self.next_shared;
+        self.next_shared += 1;
+        let (rel, rest) = table.take();
+        let schema = rel.schema.clone();
+        rest.finish(Rel { op: RelOp::Shared { id, input: rel.into() }, schema })
+    }
+
+    fn result(&mut self, expr: &'q ast::Expr, env: &Env<'q>) -> Bind<Vec<ir::Answer>> {
+        if let ExprKind::Pipe { source, operators } = &expr.kind
+            && let Some((last, before)) = operators.split_last()
+            && matches!(last.kind, OperatorKind::Fork { .. } | OperatorKind::Facet { .. })
+        {
+            let input = self.table(source, env)?;
+            let input = self.pipe(input, before, env)?;
+            return self.several(input, last, env);
+        }
+        if self.is_table(expr, Scope::bare(env)) || table::names_a_table(expr) {
+            let table = self.table(expr, env)?;
+            return Ok(vec![answer("PrimaryResult".into(), table)]);
+        }
+        let value = self.scalar(expr, Scope::bare(env))?;
+        let ty = value.ty();
+        let rel = Rel {
+            op: RelOp::Project { input: Box::new(one_row()), columns: vec![("print_0".into(), value)] },
+            schema: Schema::new([("print_0", ty)]),
+        };
+        Ok(vec![answer("PrimaryResult".into(), Table::new(rel))])
+    }
+
+    /// A statement that gives no answer.
+    pub fn statement(&mut self, statement: &'q Statement, env: &Env<'q>) -> Bind<()> {
+        match statement {
+            Statement::Let(one) => self.let_statement(one, env),
+            Statement::Set { .. } => Ok(()),
+            Statement::Declare { parameters, .. } => {
+                for parameter in parameters {
+                    self.declare(parameter, env)?;
+                }
+                Ok(())
+            }
+            Statement::Other { what, span } => {
+                Err(self.fault(codes::NOT_YET.at(*span, format!("`{what}` is not here yet"))))
+            }
+            Statement::Result(expr) => Err(self.fault(codes::WRONG_PLACE.at(expr.span, "a query cannot stand here"))),
+        }
+    }
+
+    fn let_statement(&mut self, one: &'q Let, env: &Env<'q>) -> Bind<()> {
+        if env.has_own(&one.name.text) {
+            let name = &one.name.text;
+            return Err(
+                self.fault(codes::DUPLICATE_NAME.at(one.name.span, format!("`{name}` has been given a value already")))
+            );
+        }
+        let item = match &one.value {
+            LetValue::Lambda(lambda) => Ok(Item::Lambda(lambda)),
+            LetValue::Expr(expr) => self.let_value(expr, env),
+        };
+        let outcome = item.as_ref().map(|_| ()).map_err(|fault| *fault);
+        env.add(&one.name.text, item.unwrap_or(Item::Broken));
+        outcome
+    }
+
+    fn let_value(&mut self, expr: &'q ast::Expr, env: &Env<'q>) -> Bind<Item<'q>> {
+        if let ExprKind::Name(name) = &expr.kind
+            && let Some((Item::Lambda(_), _)) = env.get(&name.text)
+        {
+            return Err(self.fault(codes::NOT_YET.at(expr.span, "another name for a function is not here yet")));
+        }
+        if self.is_table(expr, Scope::bare(env)) {
+            return Ok(Item::Table(Rc::new(self.table(expr, env)?)));
+        }
+        Ok(Item::Scalar(self.scalar(expr, Scope::bare(env))?))
+    }
+
+    /// A query parameter: the value given with the query, else its default.
+    fn declare(&mut self, parameter: &'q Parameter, env: &Env<'q>) -> Bind<()> {
+        let ParameterType::Scalar(ty) = &parameter.ty else {
+            return Err(self.fault(codes::WRONG_TYPE.at(parameter.name.span, "a query parameter is a single value")));
+        };
+        let name = &parameter.name;
+        let given = self.context.parameters.iter().find(|(known, _)| *known == name.text);
+        let value = match (given, &parameter.default) {
+            (Some((_, text)), _) => {
+                let text = Scalar::literal(literal_of(text, *ty), Type::String);
+                match *ty {
+                    Type::String => text,
+                    Type::Dynamic => self.apply("parse_json", vec![text], name.span)?,
+                    ty => coerce::convert(text, ty, self.context.now),
+                }
+            }
+            (None, Some(default)) => {
+                let bound = self.scalar(default, Scope::bare(env))?;
+                self.as_declared(bound, *ty, default.span)?
+            }
+            (None, None) => {
+                return Err(self.fault(
+                    codes::NEEDS_DATA
+                        .at(name.span, format!("no value is given for the query parameter `{}`", name.text))
+                        .help("send it with the query, or give it a default"),
+                ));
+            }
+        };
+        env.add(&name.text, Item::Scalar(value));
+        Ok(())
+    }
+
+    pub fn not_yet(&mut self, what: &str, span: Span) -> Reported {
+        self.fault(not_yet(what, span))
+    }
+}
+
+pub fn not_yet(what: &str, span: Span) -> Diagnostic {
+    codes::NOT_YET.at(span, format!("`{what}` is not here yet"))
+}
+
+pub fn answer(name: String, table: Table) -> ir::Answer {
+    let visualization = table.visualization.clone();
+    let (rel, _) = table.take();
+    ir::Answer { name, rel, visualization }
+}
+
+/// A relation of one row without columns.
+pub fn one_row() -> Rel {
+    Rel { op: RelOp::Values { rows: vec![Vec::new()] }, schema: Schema::default() }
+}
+
+/// The text within a literal that came beside the query: `datetime(2024-01-01)`, `'abc'`, `5`.
+fn literal_of(text: &str, ty: Type) -> Value<'static> {
+    let text = text.trim();
+    let inner = text
+        .strip_suffix(')')
+        .and_then(|rest| rest.split_once('('))
+        .filter(|(word, _)| Type::from_name(word.trim()).is_some())
+        .map_or(text, |(_, inner)| inner.trim());
+    let quoted =
+        ['"', '\''].iter().find_map(|quote| inner.strip_prefix(*quote).and_then(|rest| rest.strip_suffix(*quote)));
+    match quoted {
+        Some(quoted) => Value::string(quoted.to_owned()),
+        None if ty == Type::String => Value::string(text.to_owned()),
+        None => Value::string(inner.to_owned()),
+    }
 }

@@ -1,0 +1,524 @@
+//! Calls of functions: those of the language, those that the binder itself answers, and lambdas of the text.
+use super::scope::{Bind, Env, Item, Reported, Scope, Table};
+use super::{Binder, coerce, constant};
+use crate::functions::{self, Eval, Function, Gives, Occurs, Param};
+use crate::ir::Scalar;
+use crate::syntax::kql::ast::{Arg, Expr, ExprKind, Lambda, LetValue, Name, ParameterType, Statement};
+use crate::text::{Span, codes};
+use crate::types::{Schema, Type};
+use crate::value::Value;
+use std::rc::Rc;
+
+/// Functions that the reference engine answers from data that nobody has given us.
+pub const NEEDS_DATA: &[(&str, &str)] = &[
+    ("geo_info_from_ip_address", "places of IP addresses"),
+    ("FileProfile", "the profiles of files"),
+    ("SeenBy", "which devices saw a device"),
+    ("DeviceFromIP", "the devices behind IP addresses"),
+    ("AssignedIPAddresses", "the IP addresses of devices"),
+    ("_GetWatchlist", "watchlists"),
+    ("_GetWatchlistAlias", "watchlists"),
+    ("external_table", "external tables"),
+];
+
+impl<'q> Binder<'_, 'q> {
+    pub fn call(&mut self, name: &'q Name, args: &'q [Arg], span: Span, scope: Scope<'_, 'q>) -> Bind<Scalar> {
+        match scope.env.get(&name.text) {
+            Some((Item::Lambda(lambda), env)) => return self.lambda_value(lambda, &env, args, span, scope),
+            Some((Item::Broken, _)) => return Err(Reported),
+            Some((Item::Scalar(_) | Item::Table(_), _)) | None => {}
+        }
+        if scope.aggregates.is_some() && functions::aggregate(&name.text).is_some() {
+            let mut columns = self.aggregate(name, args, span, scope)?;
+            if columns.is_empty() {
+                return Err(self.fault(codes::WRONG_PLACE.at(span, format!("`{}` gives no column here", name.text))));
+            }
+            return Ok(columns.swap_remove(0).scalar);
+        }
+        if let Some(window) = functions::window(&name.text) {
+            return self.window(window, name, args, span, scope);
+        }
+        if name.text == "toscalar" {
+            let [arg] = args else { return Err(self.argument_count(name, "1 argument")) };
+            return self.subquery(&arg.value, scope);
+        }
+        let Some(function) = functions::scalar(&name.text).filter(|function| !function.is_operator()) else {
+            return Err(self.unknown_function(name));
+        };
+        if matches!(function.eval, Eval::Binder) {
+            return self.special(function, name, args, span, scope);
+        }
+        let mut bound = Vec::with_capacity(args.len());
+        let mut spans = Vec::with_capacity(args.len());
+        for arg in args {
+            if let (ExprKind::Star, Some(row)) = (&arg.value.kind, scope.row) {
+                for column in &row.schema().columns {
+                    bound.push(Ok(Scalar::column(&column.name, column.ty)));
+                    spans.push(arg.value.span);
+                }
+                continue;
+            }
+            bound.push(self.scalar(&arg.value, scope));
+            spans.push(arg.value.span);
+        }
+        let bound = bound.into_iter().collect::<Bind<Vec<_>>>()?;
+        self.function(function, bound, &spans, name.span)
+    }
+
+    pub fn unknown_function(&mut self, name: &Name) -> Reported {
+        if let Some((_, what)) = NEEDS_DATA.iter().find(|(known, _)| *known == name.text) {
+            return self.fault(
+                codes::NEEDS_DATA.at(name.span, format!("`{}` needs {what}, which nobody has given", name.text)),
+            );
+        }
+        if functions::aggregate(&name.text).is_some() {
+            return self.fault(
+                codes::WRONG_PLACE
+                    .at(name.span, format!("the aggregation `{}` cannot stand here", name.text))
+                    .help("aggregations stand in `summarize` and its like"),
+            );
+        }
+        let known = functions::all()
+            .filter(|function| !function.is_operator())
+            .flat_map(|function| function.names.iter().copied())
+            .chain(functions::all_aggregates().flat_map(|one| one.names.iter().copied()))
+            .filter(|name| !name.starts_with(['$', '[']));
+        self.fault(
+            codes::UNKNOWN_FUNCTION
+                .at(name.span, format!("no function is named `{}`", name.text))
+                .nearest(&name.text, known),
+        )
+    }
+
+    pub fn argument_count(&mut self, name: &Name, wanted: &str) -> Reported {
+        self.fault(codes::ARGUMENT_COUNT.at(name.span, format!("`{}` takes {wanted}", name.text)))
+    }
+
+    /// A function over bound arguments; `spans` says where they stand.
+    pub fn function(
+        &mut self,
+        function: &'static Function,
+        args: Vec<Scalar>,
+        spans: &[Span],
+        span: Span,
+    ) -> Bind<Scalar> {
+        let fitted = self.fit_arguments(function.name(), function.takes, args, spans, span);
+        let fitted = self.check(fitted)?;
+        let gives = gives(function.gives, &fitted, function.name(), span);
+        let ty = self.check(gives)?;
+        Ok(constant::fold(function, fitted, ty, span, self.context.now))
+    }
+
+    /// The same without putting a fault on the list.
+    pub fn try_function(
+        &mut self,
+        function: &'static Function,
+        args: Vec<Scalar>,
+        span: Span,
+    ) -> Result<Scalar, crate::text::Diagnostic> {
+        let fitted = self.fit_arguments(function.name(), function.takes, args, &[], span)?;
+        let ty = gives(function.gives, &fitted, function.name(), span)?;
+        Ok(constant::fold(function, fitted, ty, span, self.context.now))
+    }
+
+    /// Each argument as its parameter wants it.
+    pub fn fit_arguments(
+        &self,
+        name: &str,
+        takes: &[Param],
+        args: Vec<Scalar>,
+        spans: &[Span],
+        span: Span,
+    ) -> Result<Vec<Scalar>, crate::text::Diagnostic> {
+        let least: usize = takes.iter().map(least).sum();
+        let most: usize = takes.iter().map(most).sum();
+        if args.len() < least || args.len() > most {
+            let wanted = match (least, most) {
+                (0, 0) => "no argument".into(),
+                (1, 1) => "1 argument".into(),
+                (a, b) if a == b => format!("{a} arguments"),
+                (a, b) if b >= 64 => format!("at least {a} arguments"),
+                (a, b) => format!("{a} to {b} arguments"),
+            };
+            return Err(codes::ARGUMENT_COUNT.at(span, format!("`{name}` takes {wanted}, not {}", args.len())));
+        }
+        let count = args.len();
+        let mut fitted = Vec::with_capacity(count);
+        for (at, arg) in args.into_iter().enumerate() {
+            let Some(param) = parameter(takes, at, count) else { continue };
+            let place = spans.get(at).copied().unwrap_or(span);
+            match coerce::fit(arg, param.types, self.context.now) {
+                Ok(arg) => {
+                    if param.constant && !is_constant(&arg) {
+                        return Err(
+                            codes::NOT_CONSTANT.at(place, format!("`{name}` takes a constant as its `{}`", param.name))
+                        );
+                    }
+                    fitted.push(arg);
+                }
+                Err(arg) => {
+                    let wanted = kinds(param);
+                    let ty = arg.ty();
+                    return Err(codes::WRONG_TYPE
+                        .at(place, format!("`{name}` takes {wanted} as its `{}`, not {ty}", param.name)));
+                }
+            }
+        }
+        Ok(fitted)
+    }
+
+    /// Functions that are no functions of values.
+    fn special(
+        &mut self,
+        function: &'static Function,
+        name: &'q Name,
+        args: &'q [Arg],
+        span: Span,
+        scope: Scope<'_, 'q>,
+    ) -> Bind<Scalar> {
+        match function.name() {
+            "column_ifexists" => {
+                let [column, otherwise] = args else { return Err(self.argument_count(name, "2 arguments")) };
+                let text = self.text(&column.value, scope)?;
+                let found = scope.row.and_then(|row| row.column(&text, column.value.span));
+                match found {
+                    Some(found) => Ok(found),
+                    None => self.scalar(&otherwise.value, scope),
+                }
+            }
+            "pack_all" => {
+                let Some(row) = scope.row else {
+                    return Err(self.fault(codes::WRONG_PLACE.at(span, "`pack_all` needs a table before it")));
+                };
+                let sparse = match args {
+                    [] => false,
+                    [arg] => {
+                        let bound = self.scalar(&arg.value, scope)?;
+                        self.settle(bound, arg.value.span)?.as_bool().unwrap_or(false)
+                    }
+                    _ => return Err(self.argument_count(name, "0 to 1 arguments")),
+                };
+                let columns: Vec<Scalar> = row.schema().columns.iter().map(|c| Scalar::column(&c.name, c.ty)).collect();
+                self.bag(columns, sparse, span)
+            }
+            "bag_pack_columns" => {
+                let mut columns = Vec::new();
+                for arg in args {
+                    let bound = self.scalar(&arg.value, scope)?;
+                    if !matches!(bound, Scalar::Column { .. }) {
+                        return Err(self.fault(codes::WRONG_TYPE.at(arg.value.span, "a column is expected here")));
+                    }
+                    columns.push(bound);
+                }
+                self.bag(columns, false, span)
+            }
+            "ingestion_time" => Ok(scope
+                .row
+                .and_then(|row| row.column("Timestamp", span))
+                .filter(|column| column.ty() == Type::Datetime)
+                .unwrap_or(Scalar::literal(Value::Null, Type::Datetime))),
+            other => Err(self.fault(codes::NOT_YET.at(span, format!("`{other}` is not here yet")))),
+        }
+    }
+
+    /// A bag of the columns' names and values.
+    fn bag(&mut self, columns: Vec<Scalar>, sparse: bool, span: Span) -> Bind<Scalar> {
+        let mut args = Vec::with_capacity(columns.len() * 2);
+        for column in columns {
+            if let Scalar::Column { name, .. } = &column {
+                args.push(Scalar::literal(Value::string(name.clone()), Type::String));
+                args.push(column);
+            }
+        }
+        self.apply(if sparse { "$bag_sparse" } else { "$bag" }, args, span)
+    }
+
+    fn window(
+        &mut self,
+        window: &'static functions::Window,
+        name: &'q Name,
+        args: &'q [Arg],
+        span: Span,
+        scope: Scope<'_, 'q>,
+    ) -> Bind<Scalar> {
+        let (Some(windows), Some(row)) = (scope.windows, scope.row) else {
+            return Err(self.fault(codes::WRONG_PLACE.at(name.span, format!("`{}` cannot stand here", name.text))));
+        };
+        if !row.ordered {
+            return Err(self.fault(
+                codes::NOT_ORDERED
+                    .at(name.span, format!("`{}` needs rows in a known order", name.text))
+                    .help("put `serialize` or `sort by` before it"),
+            ));
+        }
+        let mut bound = Vec::with_capacity(args.len());
+        let mut spans = Vec::with_capacity(args.len());
+        for arg in args {
+            bound.push(self.scalar(&arg.value, scope)?);
+            spans.push(arg.value.span);
+        }
+        let fitted = self.fit_arguments(&name.text, window.takes, bound, &spans, span);
+        let fitted = self.check(fitted)?;
+        let gives = gives(window.gives, &fitted, &name.text, span);
+        let ty = self.check(gives)?;
+        Ok(windows.borrow_mut().push(window, fitted, ty))
+    }
+
+    /// The value of a call of a lambda.
+    pub fn lambda_value(
+        &mut self,
+        lambda: &'q Lambda,
+        made_in: &Env<'q>,
+        args: &'q [Arg],
+        span: Span,
+        scope: Scope<'_, 'q>,
+    ) -> Bind<Scalar> {
+        let inner = self.lambda(lambda, made_in, None, args, span, scope)?;
+        if self.is_table(&lambda.body, Scope::bare(&inner)) {
+            return Err(self.not_scalar(span));
+        }
+        self.enter(span)?;
+        let bound = self.scalar(&lambda.body, Scope { env: &inner, ..scope });
+        self.leave();
+        bound
+    }
+
+    /// The names within the body of a lambda, for one call of it.
+    pub fn lambda(
+        &mut self,
+        lambda: &'q Lambda,
+        made_in: &Env<'q>,
+        piped: Option<Table>,
+        args: &'q [Arg],
+        span: Span,
+        scope: Scope<'_, 'q>,
+    ) -> Bind<Env<'q>> {
+        let inner = made_in.inner();
+        let mut piped = piped;
+        let mut positional = args.iter().filter(|arg| arg.name.is_none());
+        let offset = usize::from(piped.is_some());
+        if args.len() + offset > lambda.parameters.len() {
+            let count = lambda.parameters.len();
+            return Err(self.fault(codes::ARGUMENT_COUNT.at(span, format!("this function takes {count} arguments"))));
+        }
+        for parameter in &lambda.parameters {
+            let named = args.iter().find(|arg| arg.name.as_ref().is_some_and(|n| n.text == parameter.name.text));
+            let arg = if piped.is_some() { None } else { named.or_else(|| positional.next()) };
+            match &parameter.ty {
+                ParameterType::Table { columns, rest } => {
+                    let (table, at) = match (piped.take(), arg) {
+                        (Some(table), _) => (table, span),
+                        (None, Some(arg)) => (self.table(&arg.value, scope.env)?, arg.value.span),
+                        (None, None) => return Err(self.missing_argument(&parameter.name, span)),
+                    };
+                    let mut kept = Schema::default();
+                    for column in columns {
+                        match table.schema().get(&column.name.text) {
+                            Some(found) if found.ty == column.ty => kept.columns.push(found.clone()),
+                            Some(found) => {
+                                let (name, have, want) = (&column.name.text, found.ty, column.ty);
+                                return Err(self.fault(
+                                    codes::WRONG_TYPE.at(
+                                        at,
+                                        format!("the column `{name}` of this table must be {want}, not {have}"),
+                                    ),
+                                ));
+                            }
+                            None => {
+                                let name = &column.name.text;
+                                return Err(self.fault(
+                                    codes::UNKNOWN_COLUMN.at(at, format!("this table has no column `{name}`")),
+                                ));
+                            }
+                        }
+                    }
+                    let table = if *rest || columns.is_empty() {
+                        table
+                    } else {
+                        let (rel, rest) = table.take();
+                        rest.change(super::scope::select(rel, &kept), |_| false)
+                    };
+                    inner.add(&parameter.name.text, Item::Table(Rc::new(table)));
+                }
+                ParameterType::Scalar(ty) => {
+                    let (bound, at) = match (arg, &parameter.default) {
+                        (Some(arg), _) => (self.scalar(&arg.value, scope)?, arg.value.span),
+                        (None, Some(default)) => (self.scalar(default, Scope::bare(made_in))?, default.span),
+                        (None, None) => return Err(self.missing_argument(&parameter.name, span)),
+                    };
+                    let bound = self.as_declared(bound, *ty, at)?;
+                    inner.add(&parameter.name.text, Item::Scalar(bound));
+                }
+            }
+        }
+        for statement in &lambda.statements {
+            self.statement(statement, &inner)?;
+        }
+        Ok(inner)
+    }
+
+    fn missing_argument(&mut self, name: &Name, span: Span) -> Reported {
+        self.fault(codes::ARGUMENT_COUNT.at(span, format!("no value is given for `{}`", name.text)))
+    }
+
+    /// An argument as the declared type of its parameter.
+    pub fn as_declared(&mut self, bound: Scalar, ty: Type, span: Span) -> Bind<Scalar> {
+        if bound.ty() == ty {
+            return Ok(bound);
+        }
+        let number = bound.ty().is_number() && ty.is_number();
+        if number || ty == Type::Dynamic || bound.ty() == Type::Dynamic {
+            return Ok(coerce::convert(bound, ty, self.context.now));
+        }
+        let have = bound.ty();
+        Err(self.fault(codes::WRONG_TYPE.at(span, format!("{ty} is expected here, not {have}"))))
+    }
+
+    /// Whether an expression stands for a table.
+    pub fn is_table(&self, expr: &'q Expr, scope: Scope<'_, 'q>) -> bool {
+        self.is_table_at(expr, scope, 0)
+    }
+
+    fn is_table_at(&self, expr: &'q Expr, scope: Scope<'_, 'q>, depth: usize) -> bool {
+        if depth > 32 {
+            return false;
+        }
+        match &expr.kind {
+            ExprKind::Pipe { .. }
+            | ExprKind::Source(_)
+            | ExprKind::Datatable { .. }
+            | ExprKind::Externaldata { .. }
+            | ExprKind::Wildcard(_) => true,
+            ExprKind::Parenthesised(inner) => self.is_table_at(inner, scope, depth + 1),
+            ExprKind::Name(name) => {
+                if scope.row.is_some_and(|row| row.column(&name.text, name.span).is_some()) {
+                    return false;
+                }
+                match scope.env.get(&name.text) {
+                    Some((Item::Table(_), _)) => true,
+                    Some((Item::Lambda(lambda), env)) => self.lambda_is_table(lambda, &env, depth + 1),
+                    Some((Item::Scalar(_) | Item::Broken, _)) => false,
+                    None => self.context.tables.schema(&name.text).is_some(),
+                }
+            }
+            ExprKind::Call { name, .. } => match scope.env.get(&name.text) {
+                Some((Item::Lambda(lambda), env)) => self.lambda_is_table(lambda, &env, depth + 1),
+                _ => matches!(name.text.as_str(), "table" | "materialize" | "external_table" | "materialized_view"),
+            },
+            ExprKind::Path { .. } | ExprKind::Method { .. } => super::table::is_elsewhere(expr),
+            ExprKind::Literal { .. }
+            | ExprKind::Element { .. }
+            | ExprKind::Unary { .. }
+            | ExprKind::Binary { .. }
+            | ExprKind::Chain { .. }
+            | ExprKind::In { .. }
+            | ExprKind::Between { .. }
+            | ExprKind::Star
+            | ExprKind::Typeof(_)
+            | ExprKind::TypeofScalar(_)
+            | ExprKind::List(_) => false,
+        }
+    }
+
+    fn lambda_is_table(&self, lambda: &'q Lambda, env: &Env<'q>, depth: usize) -> bool {
+        if depth > 32 {
+            return false;
+        }
+        let mut body = lambda.body.as_ref();
+        while let ExprKind::Parenthesised(inner) = &body.kind {
+            body = inner;
+        }
+        if let ExprKind::Name(name) = &body.kind {
+            for statement in lambda.statements.iter().rev() {
+                if let Statement::Let(one) = statement
+                    && one.name.text == name.text
+                {
+                    return match &one.value {
+                        LetValue::Expr(value) => self.is_table_at(value, Scope::bare(env), depth + 1),
+                        LetValue::Lambda(inner) => self.lambda_is_table(inner, env, depth + 1),
+                    };
+                }
+            }
+            if let Some(parameter) = lambda.parameters.iter().find(|one| one.name.text == name.text) {
+                return matches!(parameter.ty, ParameterType::Table { .. });
+            }
+        }
+        self.is_table_at(body, Scope::bare(env), depth + 1)
+    }
+}
+
+fn least(param: &Param) -> usize {
+    match param.occurs {
+        Occurs::One => 1,
+        Occurs::Optional => 0,
+        Occurs::Many { min, .. } => min,
+    }
+}
+
+fn most(param: &Param) -> usize {
+    match param.occurs {
+        Occurs::One | Occurs::Optional => 1,
+        Occurs::Many { max, .. } => max,
+    }
+}
+
+/// The parameter that takes the argument at that place among `count`: those before the repeated group by their place,
+/// those behind it from the end, and the group in turns.
+pub fn parameter(takes: &[Param], at: usize, count: usize) -> Option<&Param> {
+    let many = |param: &Param| matches!(param.occurs, Occurs::Many { .. });
+    let Some(first) = takes.iter().position(many) else { return takes.get(at) };
+    if at < first {
+        return takes.get(at);
+    }
+    let group = takes[first..].iter().take_while(|param| many(param)).count();
+    let behind = takes.len() - first - group;
+    let from_end = count.checked_sub(at + 1)?;
+    if from_end < behind {
+        return takes.get(takes.len() - 1 - from_end);
+    }
+    takes.get(first + (at - first) % group)
+}
+
+/// Whether the value is known before the rows are read.
+pub fn is_constant(scalar: &Scalar) -> bool {
+    match scalar {
+        Scalar::Literal { .. } | Scalar::Subquery { .. } | Scalar::SubquerySet { .. } => true,
+        Scalar::Column { .. } => false,
+        Scalar::Call { args, function, .. } => {
+            !matches!(function.eval, Eval::Volatile(_)) && args.iter().all(is_constant)
+        }
+    }
+}
+
+fn kinds(param: &Param) -> String {
+    let names: Vec<&str> = param.types.iter().map(Type::name).collect();
+    match names.as_slice() {
+        [] => "nothing".into(),
+        [one] => format!("a {one}"),
+        [init @ .., last] => format!("a {} or {last}", init.join(", ")),
+    }
+}
+
+/// The type of a result.
+pub fn gives(gives: Gives, args: &[Scalar], name: &str, span: Span) -> Result<Type, crate::text::Diagnostic> {
+    let widest = |from: usize| -> Result<Type, crate::text::Diagnostic> {
+        let mut types = args.iter().skip(from).map(Scalar::ty);
+        let Some(mut ty) = types.next() else { return Ok(Type::Dynamic) };
+        for other in types {
+            ty = coerce::common(ty, other).ok_or_else(|| {
+                codes::WRONG_TYPE.at(span, format!("`{name}` takes values of one type, not {ty} and {other}"))
+            })?;
+        }
+        Ok(ty)
+    };
+    match gives {
+        Gives::Always(ty) => Ok(ty),
+        Gives::SameAs(at) => Ok(args.get(at).map_or(Type::Dynamic, Scalar::ty)),
+        Gives::Widest(from) => widest(from),
+        Gives::By(rule) => {
+            let known: Vec<functions::Arg<'_>> =
+                args.iter().map(|arg| functions::Arg { ty: arg.ty(), constant: constant::value_of(arg) }).collect();
+            rule(&known).map_err(|words| codes::WRONG_TYPE.at(span, words))
+        }
+    }
+}

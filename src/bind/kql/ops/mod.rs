@@ -1,0 +1,143 @@
+//! The tabular operators: one file for each family, and the one place where they are told apart.
+use super::Binder;
+use super::scope::{Bind, Env, Table};
+use crate::syntax::kql::ast::{ExprKind, Operator, OperatorKind, Setting};
+use crate::text::codes;
+
+pub mod evaluate;
+pub mod extend;
+pub mod filter;
+pub mod find;
+pub mod fork;
+pub mod getschema;
+pub mod invoke;
+pub mod join;
+pub mod make_series;
+pub mod mv_apply;
+pub mod mv_expand;
+pub mod parse;
+pub mod partition;
+pub mod print;
+pub mod project;
+pub mod reduce;
+pub mod render;
+pub mod scan;
+pub mod search;
+pub mod sort;
+pub mod summarize;
+pub mod top_nested;
+pub mod union;
+
+impl<'q> Binder<'_, 'q> {
+    /// One operator over its input.
+    pub fn operate(&mut self, input: Table, operator: &'q Operator, env: &Env<'q>) -> Bind<Table> {
+        match &operator.kind {
+            OperatorKind::As { name, .. } => Ok(self.name_table(input, name, env)),
+            OperatorKind::Consume { .. } => self.consume(input),
+            OperatorKind::Count { name } => self.count_rows(input, name.as_ref()),
+            OperatorKind::Distinct { columns, .. } => self.distinct(input, columns, env),
+            OperatorKind::Evaluate { name, args, schema, rest, .. } => {
+                self.evaluate(Some(input), name, args, schema.as_deref(), *rest, operator, env)
+            }
+            OperatorKind::Extend { columns } => self.extend(input, columns, env),
+            OperatorKind::Where { predicate } => self.filter(input, predicate, env),
+            OperatorKind::Getschema => self.getschema(input),
+            OperatorKind::Invoke { name, args } => self.invoke(input, name, args, operator.span, env),
+            OperatorKind::Join { options, right, on } => self.join(input, options, right, on, operator, env),
+            OperatorKind::Lookup { options, right, on } => self.lookup(input, options, right, on, operator, env),
+            OperatorKind::MakeSeries { options, aggregates, on, from, to, step, in_range, by } => {
+                let range = make_series::Axis {
+                    on,
+                    from: from.as_deref(),
+                    to: to.as_deref(),
+                    step: step.as_deref(),
+                    in_range: *in_range,
+                };
+                self.make_series(input, options, aggregates, range, by, operator, env)
+            }
+            OperatorKind::MvApply { options, columns, limit, body } => {
+                self.mv_apply(input, options, columns, limit.as_deref(), body, operator, env)
+            }
+            OperatorKind::MvExpand { options, columns, limit } => {
+                self.mv_expand(input, options, columns, limit.as_deref(), env)
+            }
+            OperatorKind::Parse { filter, options, expr, pattern } => {
+                self.parse(input, *filter, options, expr, pattern, env)
+            }
+            OperatorKind::ParseKv { expr, columns, options } => self.parse_kv(input, expr, columns, options, env),
+            OperatorKind::Partition { options, by, body } => self.partition(input, options, by, body, operator, env),
+            OperatorKind::Project { columns } => self.project(input, columns, env),
+            OperatorKind::ProjectAway { columns } => self.project_away(input, columns, env),
+            OperatorKind::ProjectKeep { columns } => self.project_keep(input, columns, env),
+            OperatorKind::ProjectRename { columns } => self.project_rename(input, columns, env),
+            OperatorKind::ProjectReorder { columns } => self.project_reorder(input, columns, env),
+            OperatorKind::Reduce { options, by, with } => self.reduce(input, options, by, with, operator, env),
+            OperatorKind::Render { chart, options } => self.render(input, chart, options),
+            OperatorKind::Sample { count } => self.sample(input, count, env),
+            OperatorKind::SampleDistinct { count, of } => self.sample_distinct(input, count, of, env),
+            OperatorKind::Scan { options, order, partition, declare, steps } => {
+                let scan = scan::Scan { options, order, partition, declare, steps };
+                self.scan(input, scan, operator, env)
+            }
+            OperatorKind::Search { options, tables, predicate } => {
+                self.search(Some(input), options, tables, predicate, operator, env)
+            }
+            OperatorKind::Serialize { columns } => self.serialize(input, columns, env),
+            OperatorKind::Sort { keys, .. } => self.sort(input, keys, env),
+            OperatorKind::Summarize { aggregates, by, .. } => self.summarize(input, aggregates, by, env),
+            OperatorKind::Take { count } => self.take(input, count, env),
+            OperatorKind::Top { count, keys, .. } => self.top(input, count, keys, env),
+            OperatorKind::TopHitters { count, of, by } => {
+                self.top_hitters(input, count, of, by.as_deref(), operator, env)
+            }
+            OperatorKind::TopNested { levels } => self.top_nested(input, levels, operator, env),
+            OperatorKind::Union { options, tables } => self.union(Some(input), options, tables, operator, env),
+            OperatorKind::Fork { .. } | OperatorKind::Facet { .. } => {
+                Err(self.fault(codes::WRONG_PLACE.at(operator.word, "this operator can only be the last of a query")))
+            }
+            OperatorKind::Find { .. } | OperatorKind::Print { .. } | OperatorKind::Range { .. } => Err(self.fault(
+                codes::WRONG_PLACE.at(operator.word, "this operator stands at the head, without a table before it"),
+            )),
+            OperatorKind::Other { what } => Err(self.not_yet(what, operator.word)),
+        }
+    }
+
+    /// An operator at the head of a pipeline.
+    pub fn source(&mut self, operator: &'q Operator, env: &Env<'q>) -> Bind<Table> {
+        match &operator.kind {
+            OperatorKind::Print { columns } => self.print(columns, env),
+            OperatorKind::Range { name, from, to, step } => self.range(name, from, to, step, env),
+            OperatorKind::Union { options, tables } => self.union(None, options, tables, operator, env),
+            OperatorKind::Search { options, tables, predicate } => {
+                self.search(None, options, tables, predicate, operator, env)
+            }
+            OperatorKind::Find { options, tables, predicate, project, project_smart } => {
+                let wanted = (!project_smart).then_some(project.as_slice());
+                self.find(options, tables, predicate, wanted, operator, env)
+            }
+            OperatorKind::Evaluate { name, args, schema, rest, .. } => {
+                self.evaluate(None, name, args, schema.as_deref(), *rest, operator, env)
+            }
+            OperatorKind::Other { what } => Err(self.not_yet(what, operator.word)),
+            _ => Err(self.fault(codes::WRONG_PLACE.at(operator.word, "this operator needs a table before it"))),
+        }
+    }
+}
+
+/// The word of a setting: `kind=inner`, `kind='inner'`.
+pub fn word(setting: &Setting) -> Option<String> {
+    match &setting.value.kind {
+        ExprKind::Name(name) => Some(name.text.clone()),
+        ExprKind::Literal { value, .. } => Some(value.text().into_owned()),
+        _ => None,
+    }
+}
+
+pub fn option<'o>(options: &'o [Setting], name: &str) -> Option<&'o Setting> {
+    options.iter().find(|one| one.name.text.eq_ignore_ascii_case(name))
+}
+
+/// Whether a setting is there and true.
+pub fn is_on(options: &[Setting], name: &str) -> bool {
+    option(options, name).and_then(word).is_some_and(|word| word.eq_ignore_ascii_case("true") || word == "1")
+}

@@ -1,0 +1,192 @@
+//! `union`.
+use crate::bind::kql::scope::{Bind, Env, Hidden, Item, Table};
+use crate::bind::kql::{Binder, names, ops};
+use crate::ir::{Rel, RelOp, Scalar};
+use crate::syntax::kql::ast::{Expr, ExprKind, Operator, Setting};
+use crate::text::codes;
+use crate::types::{Column, Schema, Type};
+use crate::value::Value;
+
+/// A column of the result: its name, and the name and type of the inputs' columns that go into it.
+#[derive(Clone)]
+pub struct Unified {
+    pub name: String,
+    pub source: String,
+    pub ty: Type,
+}
+
+impl<'q> Binder<'_, 'q> {
+    pub fn union(
+        &mut self,
+        input: Option<Table>,
+        options: &'q [Setting],
+        tables: &'q [Expr],
+        operator: &'q Operator,
+        env: &Env<'q>,
+    ) -> Bind<Table> {
+        let fuzzy = ops::is_on(options, "isfuzzy");
+        let mut inputs: Vec<Table> = input.into_iter().collect();
+        let mut sound = Ok(());
+        for expr in tables {
+            match self.union_input(expr, fuzzy, env) {
+                Ok(found) => inputs.extend(found),
+                Err(fault) => sound = Err(fault),
+            }
+        }
+        sound?;
+        let inner = match ops::option(options, "kind") {
+            None => false,
+            Some(setting) => match ops::word(setting).as_deref() {
+                Some("inner") => true,
+                Some("outer") => false,
+                _ => return Err(self.bad_option(setting, "`inner` or `outer`")),
+            },
+        };
+        let source = ops::option(options, "withsource").or_else(|| ops::option(options, "with_source"));
+        let source = source.and_then(ops::word);
+        if inputs.is_empty() && !fuzzy {
+            return Err(self.fault(codes::SYNTAX.at(operator.word, "a union needs its tables")));
+        }
+        Ok(united(inputs, source, inner))
+    }
+
+    /// The tables that one expression of a union stands for.
+    pub fn union_input(&mut self, expr: &'q Expr, fuzzy: bool, env: &Env<'q>) -> Bind<Vec<Table>> {
+        match &expr.kind {
+            ExprKind::Parenthesised(inner) if matches!(inner.kind, ExprKind::Wildcard(_)) => {
+                self.union_input(inner, fuzzy, env)
+            }
+            ExprKind::Wildcard(pattern) => self.matching(pattern, env),
+            ExprKind::Path { name, .. } if name.text.contains('*') => self.matching(name, env),
+            _ => {
+                // A fuzzy union passes over a table that is not there, also where it stands under operators.
+                if fuzzy && let Some(name) = self.missing_head(expr, env) {
+                    self.notices.push(format!("no table is named `{name}`; the union goes on without it"));
+                    return Ok(Vec::new());
+                }
+                Ok(vec![self.table(expr, env)?])
+            }
+        }
+    }
+
+    /// The unknown table that an expression begins with.
+    fn missing_head(&self, expr: &'q Expr, env: &Env<'q>) -> Option<&'q str> {
+        let mut head = expr;
+        loop {
+            head = match &head.kind {
+                ExprKind::Parenthesised(inner) => inner,
+                ExprKind::Pipe { source, .. } => source,
+                _ => break,
+            };
+        }
+        match &head.kind {
+            ExprKind::Name(name) => {
+                let known = match env.get(&name.text) {
+                    Some((Item::Broken | Item::Table(_) | Item::Lambda(_) | Item::Scalar(_), _)) => true,
+                    None => self.context.tables.schema(&name.text).is_some(),
+                };
+                (!known).then_some(name.text.as_str())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The rows of all inputs under one schema: columns by name and type, of which those that clash get the type's name.
+pub fn united(mut inputs: Vec<Table>, source: Option<String>, inner: bool) -> Table {
+    if let (Some(_), true, None) = (inputs.first(), inputs.len() == 1, &source)
+        && let Some(mut only) = inputs.pop()
+    {
+        only.ordered = false;
+        return only;
+    }
+    let schemas: Vec<&Schema> = inputs.iter().map(Table::schema).collect();
+    let columns = unify(&schemas, inner);
+    let mut schema = Schema::default();
+    if let Some(source) = &source {
+        schema.columns.push(Column { name: source.clone(), ty: Type::String });
+    }
+    let mut taken = names::Unique::default();
+    for column in &schema.columns {
+        taken.add(&column.name);
+    }
+    let columns: Vec<Unified> = columns.into_iter().map(|one| Unified { name: taken.name(&one.name), ..one }).collect();
+    schema.columns.extend(columns.iter().map(|one| Column { name: one.name.clone(), ty: one.ty }));
+    let hidden = common_hidden(&inputs, &columns);
+    let mut relations = Vec::with_capacity(inputs.len());
+    for (at, input) in inputs.into_iter().enumerate() {
+        let label = input.name.clone().unwrap_or_else(|| format!("union_arg{at}"));
+        let (rel, rest) = input.take();
+        let mut outputs: Vec<(String, Scalar)> = Vec::with_capacity(schema.len());
+        if let Some(source) = &source {
+            outputs.push((source.clone(), Scalar::literal(Value::string(label), Type::String)));
+        }
+        for column in &columns {
+            let found = rest.schema.get(&column.source).filter(|known| known.ty == column.ty);
+            let value = match found {
+                Some(known) => Scalar::column(&known.name, known.ty),
+                None => Scalar::literal(Value::absent(column.ty), column.ty),
+            };
+            outputs.push((column.name.clone(), value));
+        }
+        let same = rel.schema == schema
+            && outputs
+                .iter()
+                .all(|(name, value)| matches!(value, Scalar::Column { name: source, .. } if source == name));
+        relations.push(if same {
+            rel
+        } else {
+            Rel { op: RelOp::Project { input: Box::new(rel), columns: outputs }, schema: schema.clone() }
+        });
+    }
+    Table { hidden, ..Table::of(RelOp::Union { inputs: relations }, schema) }
+}
+
+/// The columns of a union: by name and type, in the order in which they appear.
+pub fn unify(schemas: &[&Schema], inner: bool) -> Vec<Unified> {
+    let mut seen: Vec<(String, Vec<Type>)> = Vec::new();
+    for schema in schemas {
+        for column in &schema.columns {
+            match seen.iter_mut().find(|(name, _)| *name == column.name) {
+                Some((_, types)) if types.contains(&column.ty) => {}
+                Some((_, types)) => types.push(column.ty),
+                None => seen.push((column.name.clone(), vec![column.ty])),
+            }
+        }
+    }
+    if inner {
+        let everywhere =
+            |name: &str, ty: Type| schemas.iter().all(|schema| schema.get(name).is_some_and(|column| column.ty == ty));
+        for (name, types) in &mut seen {
+            types.retain(|ty| everywhere(name, *ty));
+        }
+    }
+    let mut unique = names::Unique::default();
+    let mut columns = Vec::new();
+    for (name, types) in seen {
+        match types.as_slice() {
+            [] => {}
+            [ty] => columns.push(Unified { name: unique.name(&name), source: name, ty: *ty }),
+            many => {
+                for ty in many {
+                    let suffixed = unique.name(&format!("{name}_{}", ty.name()));
+                    columns.push(Unified { name: suffixed, source: name.clone(), ty: *ty });
+                }
+            }
+        }
+    }
+    columns
+}
+
+/// Hidden columns that all inputs have, over one column of the result.
+fn common_hidden(inputs: &[Table], columns: &[Unified]) -> Vec<Hidden> {
+    let Some((first, rest)) = inputs.split_first() else { return Vec::new() };
+    first
+        .hidden
+        .iter()
+        .filter(|one| rest.iter().all(|table| table.hidden.contains(one)))
+        .filter(|one| columns.iter().any(|c| c.name == one.source && c.source == one.source && c.ty == one.ty))
+        .filter(|one| columns.iter().all(|c| c.name != one.name))
+        .cloned()
+        .collect()
+}
