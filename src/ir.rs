@@ -230,6 +230,42 @@ impl RelOp {
     }
 }
 
+impl RelOp {
+    /// The node's name, for explanations.
+    pub fn word(&self) -> &'static str {
+        match self {
+            RelOp::Table { .. } => "table",
+            RelOp::Values { .. } => "values",
+            RelOp::Range { .. } => "range",
+            RelOp::Filter { .. } => "filter",
+            RelOp::Project { .. } => "project",
+            RelOp::Summarize { .. } => "summarize",
+            RelOp::Join { .. } => "join",
+            RelOp::Union { .. } => "union",
+            RelOp::Sort { .. } => "sort",
+            RelOp::Take { .. } => "take",
+            RelOp::Skip { .. } => "skip",
+            RelOp::Expand { expander, .. } => expander.word(),
+            RelOp::Window { .. } => "window",
+            RelOp::Apply { .. } => "mv-apply",
+            RelOp::Partition { .. } => "partition",
+            RelOp::Each => "each",
+            RelOp::Whole { call, .. } => call.name,
+            RelOp::Shared { .. } => "materialize",
+        }
+    }
+}
+
+impl Expander {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Expander::MvExpand { .. } => "mv-expand",
+            Expander::Parse { .. } => "parse",
+            Expander::ParseKv { .. } => "parse-kv",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scalar {
     Literal {

@@ -1,1 +1,7 @@
-//! Running plans: sessions, limits, streams of batches.
+//! Running plans: the session they run in, the limits they run under, the streams of batches that come out.
+pub mod limits;
+pub mod session;
+pub mod subqueries;
+
+pub use limits::{Deadline, Limits, Refused};
+pub use session::Sessions;

@@ -224,9 +224,14 @@ const FAMILIES: &[&[Function]] = &[
 
 const AGGREGATE_FAMILIES: &[&[Aggregate]] = &[
     aggregates::counts::AGGREGATES,
-    aggregates::statistics::AGGREGATES,
-    aggregates::lists::AGGREGATES,
+    aggregates::sums::AGGREGATES,
+    aggregates::extremes::AGGREGATES,
     aggregates::arg::AGGREGATES,
+    aggregates::lists::AGGREGATES,
+    aggregates::percentiles::AGGREGATES,
+    aggregates::statistics::AGGREGATES,
+    aggregates::bits::AGGREGATES,
+    aggregates::schemas::AGGREGATES,
     aggregates::sketches::AGGREGATES,
 ];
 
@@ -261,6 +266,7 @@ pub fn window(name: &str) -> Option<&'static Window> {
 }
 
 pub mod aggregates;
+pub mod arguments;
 pub mod arithmetic;
 pub mod arrays;
 pub mod comparisons;
@@ -281,3 +287,37 @@ pub mod special;
 pub mod strings;
 pub mod units;
 pub mod windows;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_name_stands_once() {
+        let mut seen = HashSet::new();
+        for name in super::all().flat_map(|one| one.names) {
+            assert!(seen.insert(*name), "`{name}` stands twice");
+        }
+        let mut seen = HashSet::new();
+        for name in super::all_aggregates().flat_map(|one| one.names) {
+            assert!(seen.insert(*name), "the aggregation `{name}` stands twice");
+        }
+    }
+
+    #[test]
+    fn every_entry_has_words_and_examples() {
+        for one in super::all() {
+            // What depends on who asks has no example.
+            let exampled = !one.examples.is_empty() || one.takes.is_empty() || matches!(one.eval, super::Eval::Binder);
+            assert!(one.doc.ends_with('.') && exampled, "`{}`", one.name());
+        }
+    }
+
+    #[test]
+    fn every_operator_has_a_meaning() {
+        for operator in super::operators::ALL {
+            // `matches regex` and its like are written as two words; the symbol is the name all the same.
+            assert!(super::scalar(operator.symbol).is_some(), "`{}`", operator.symbol);
+        }
+    }
+}

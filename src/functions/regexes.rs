@@ -1,4 +1,313 @@
-//! Functions with regular expressions, and the cache of compiled ones.
-use super::Function;
+//! Regular expressions, as RE2 has them: no look-around, no references back.
+//! <https://learn.microsoft.com/kusto/query/regex>
+use super::arguments::{LONGEST_TEXT, given, long, made, named_type, row, text};
+use super::{Call, Function, Gives, one, optional};
+use crate::types::{Type, Types};
+use crate::value::{Json, Value, convert, json};
+use regex::{Regex, RegexBuilder};
+use std::cell::RefCell;
+use std::collections::HashMap;
 
-pub const FUNCTIONS: &[Function] = &[];
+const TEXT: Types = Types::STRING;
+/// The most that one compiled pattern may take.
+const PATTERN_SIZE: usize = 8 << 20;
+/// How many compiled patterns a thread keeps.
+const KEPT: usize = 64;
+
+thread_local! {
+    static COMPILED: RefCell<HashMap<String, Option<Regex>>> = RefCell::new(HashMap::new());
+}
+
+pub const FUNCTIONS: &[Function] = &[
+    row(
+        &["matches regex"],
+        "Whether the pattern is found in the text.",
+        &[one("text", TEXT.or(Types::DYNAMIC)), one("pattern", TEXT.or(Types::DYNAMIC))],
+        Gives::Always(Type::Bool),
+        |_, args| Value::Bool(find(&text(args, 1), |re| re.is_match(&text(args, 0))).unwrap_or(false)),
+        &[("'2020-01-15' matches regex @'^\\d{4}-'", "True"), ("'abc' matches regex 'B'", "False")],
+    ),
+    row(
+        &["extract"],
+        "What a group of the pattern's first match holds (group 0 is all of it), as the type asked for.",
+        &[
+            one("regex", TEXT),
+            one("captureGroup", Types::INTEGER),
+            one("source", TEXT),
+            optional("typeLiteral", TEXT).constant(),
+        ],
+        Gives::By(|args| named_type(args, 3)),
+        extract,
+        &[
+            ("extract(@'(\\d+)-(\\d+)', 2, 'from 20-30')", "30"),
+            ("extract('x', 0, 'none')", ""),
+            ("extract(@'-(\\d{2})-', 1, '15-12-2024', typeof(int))", "12"),
+            ("extract(@'(\\d+)', 1, 'none', typeof(int))", "null"),
+        ],
+    ),
+    row(
+        &["extract_all", "extractall"],
+        "All matches of a pattern with groups: the group's text where there is one, else an array of the groups' texts.",
+        &[one("regex", TEXT), one("captureGroupsOrSource", Types::DYNAMIC.or(TEXT)), optional("source", TEXT)],
+        Gives::Always(Type::Dynamic),
+        extract_all,
+        &[
+            ("extract_all(@'(\\d+)', 'a1 b22')", "[\"1\",\"22\"]"),
+            ("extract_all(@'([a-z])(\\d)', 'a1 b2')", "[[\"a\",\"1\"],[\"b\",\"2\"]]"),
+            ("extract_all(@'([a-z])(?P<n>\\d)', dynamic(['n']), 'a1 b2')", "[\"1\",\"2\"]"),
+            ("extract_all(@'(\\d)', 'none')", "null"),
+        ],
+    ),
+    row(
+        &["replace_regex"],
+        "The text with each match of the pattern rewritten; `\\1` in the rewriting is the first group.",
+        &[one("source", TEXT), one("lookup_regex", TEXT), one("rewrite_pattern", TEXT)],
+        Gives::Always(Type::String),
+        |_, args| replace(&text(args, 0), &text(args, 1), &text(args, 2)),
+        &[("replace_regex('abcABC', @'([a-z])([A-Z])', @'\\1_\\2')", "abc_ABC")],
+    ),
+    row(
+        &["replace"],
+        "`replace_regex` with its arguments in the old order.",
+        &[one("regex", TEXT), one("rewrite", TEXT), one("source", TEXT)],
+        Gives::Always(Type::String),
+        |_, args| replace(&text(args, 2), &text(args, 0), &text(args, 1)),
+        &[("replace(@'\\d+', 'n', 'a1b22')", "anbn")],
+    ),
+    row(
+        &["countof"],
+        "How often the text is found, overlaps counted; with the kind `regex`, how often the pattern matches.",
+        &[one("source", TEXT), one("search", TEXT), optional("kind", TEXT)],
+        Gives::Always(Type::Long),
+        countof,
+        &[("countof('aaaa', 'aa')", "3"), ("countof('abcABC', '[a-z]', 'regex')", "3")],
+    ),
+    row(
+        &["trim"],
+        "The text without one match of the pattern at each end.",
+        &[one("regex", TEXT), one("source", TEXT)],
+        Gives::Always(Type::String),
+        |_, args| trimmed(args, true, true),
+        &[("trim('--', '--a--')", "a"), ("trim('x', 'xxax')", "xa"), ("trim(@'\\s+', '  a ')", "a")],
+    ),
+    row(
+        &["trim_start"],
+        "The text without a match of the pattern at its beginning.",
+        &[one("regex", TEXT), one("source", TEXT)],
+        Gives::Always(Type::String),
+        |_, args| trimmed(args, true, false),
+        &[("trim_start('https://', 'https://bing.com')", "bing.com")],
+    ),
+    row(
+        &["trim_end"],
+        "The text without a match of the pattern at its end.",
+        &[one("regex", TEXT), one("source", TEXT)],
+        Gives::Always(Type::String),
+        |_, args| trimmed(args, false, true),
+        &[("trim_end('.com', 'bing.com')", "bing")],
+    ),
+    row(
+        &["indexof_regex"],
+        "Where the pattern is found, counted in characters from 0; −1 where it is not, null for a start out of range.",
+        &[
+            one("string", Types::ANY),
+            one("match", Types::ANY),
+            optional("start", Types::INTEGER),
+            optional("length", Types::INTEGER),
+            optional("occurrence", Types::INTEGER),
+        ],
+        Gives::Always(Type::Long),
+        indexof_regex,
+        &[
+            ("indexof_regex('abcabc', @'a.c')", "0"),
+            ("indexof_regex('abcabcdefg', @'a.c', 0, 9, 2)", "3"),
+            ("indexof_regex('ababaa', @'a.a', 0, -1, 2)", "-1"),
+            ("indexof_regex('abcabc', @'a|ab', -1)", "null"),
+        ],
+    ),
+    row(
+        &["regex_quote"],
+        "A pattern that matches the text itself.",
+        &[one("string", Types::ANY)],
+        Gives::Always(Type::String),
+        |_, args| made(regex::escape(&text(args, 0))),
+        &[("regex_quote('a.b(c)')", "a\\.b\\(c\\)")],
+    ),
+];
+
+fn compile(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).size_limit(PATTERN_SIZE).dfa_size_limit(PATTERN_SIZE).build()
+}
+
+/// What is wrong with a pattern, in words for the user.
+pub fn check(pattern: &str) -> Result<(), String> {
+    match compile(pattern) {
+        Ok(_) => Ok(()),
+        Err(regex::Error::CompiledTooBig(_)) => Err("the pattern is too large".into()),
+        Err(regex::Error::Syntax(report)) => {
+            // The report draws the pattern with carets; its last line says what is wrong.
+            let reason = report.lines().last().unwrap_or("it cannot be read").trim_start_matches("error: ");
+            Err(format!("the pattern cannot be read: {reason}"))
+        }
+        Err(_) => Err("the pattern cannot be read".into()),
+    }
+}
+
+/// The compiled pattern, for callers that keep it for a whole batch.
+pub fn compiled(pattern: &str) -> Option<Regex> {
+    COMPILED.with_borrow_mut(|kept| {
+        if let Some(regex) = kept.get(pattern) {
+            return regex.clone();
+        }
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        let regex = compile(pattern).ok();
+        kept.insert(pattern.to_owned(), regex.clone());
+        regex
+    })
+}
+
+fn find<T>(pattern: &str, with: impl FnOnce(&Regex) -> T) -> Option<T> {
+    compiled(pattern).map(|regex| with(&regex))
+}
+
+fn extract<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
+    let group = long(args, 1).and_then(|group| usize::try_from(group).ok());
+    let source = text(args, 2);
+    let found = compiled(&text(args, 0)).zip(group).and_then(|(regex, group)| {
+        let captures = regex.captures(&source)?;
+        captures.get(group).map(|found| found.as_str().to_owned())
+    });
+    match found {
+        Some(found) if call.gives == Type::String => Value::string(found),
+        // A text that is JSON becomes what it says, any other stays a string.
+        Some(found) if call.gives == Type::Dynamic => Value::json(json::parse(&found).unwrap_or(Json::String(found))),
+        Some(found) => convert::to(&Value::string(found), call.gives),
+        None => Value::absent(call.gives),
+    }
+}
+
+fn extract_all<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
+    let (groups, source) = if args.len() > 2 { (Some(&args[1]), text(args, 2)) } else { (None, text(args, 1)) };
+    let Some(regex) = compiled(&text(args, 0)) else { return Value::Null };
+    let wanted: Vec<usize> = match groups {
+        Some(Value::Dynamic(names)) => match names.tree().as_ref() {
+            Json::Array(names) => names.iter().filter_map(|name| group_number(&regex, name)).collect(),
+            name => group_number(&regex, name).into_iter().collect(),
+        },
+        _ => (1..regex.captures_len()).collect(),
+    };
+    if wanted.is_empty() {
+        return Value::Null;
+    }
+    let (mut all, mut size) = (Vec::new(), 0);
+    for captures in regex.captures_iter(&source) {
+        let mut texts = wanted.iter().map(|group| captures.get(*group).map_or("", |found| found.as_str()));
+        size += captures.get(0).map_or(0, |found| found.as_str().len()) + 8 * wanted.len();
+        if size > LONGEST_TEXT {
+            return Value::Null;
+        }
+        all.push(if wanted.len() == 1 {
+            Json::from(texts.next().unwrap_or(""))
+        } else {
+            Json::Array(texts.map(Json::from).collect())
+        });
+    }
+    if all.is_empty() { Value::Null } else { Value::json(Json::Array(all)) }
+}
+
+fn group_number(regex: &Regex, name: &Json) -> Option<usize> {
+    match name {
+        Json::Number(number) => number.as_u64().map(|n| n as usize).filter(|n| *n < regex.captures_len()),
+        Json::String(name) => regex.capture_names().position(|known| known == Some(name)),
+        _ => None,
+    }
+}
+
+fn replace<'a>(source: &str, pattern: &str, rewrite: &str) -> Value<'a> {
+    let Some(regex) = compiled(pattern) else { return Value::string(source.to_owned()) };
+    let (mut out, mut end) = (String::with_capacity(source.len()), 0);
+    for captures in regex.captures_iter(source) {
+        let Some(whole) = captures.get(0) else { continue };
+        out.push_str(&source[end..whole.start()]);
+        end = whole.end();
+        let mut rest = rewrite.chars();
+        while let Some(c) = rest.next() {
+            if c != '\\' {
+                out.push(c);
+                continue;
+            }
+            match rest.next() {
+                Some(digit) if digit.is_ascii_digit() => {
+                    let group = digit as usize - '0' as usize;
+                    out.push_str(captures.get(group).map_or("", |found| found.as_str()));
+                }
+                Some(other) => out.push(other),
+                None => out.push('\\'),
+            }
+        }
+        if out.len() > LONGEST_TEXT {
+            return Value::Null;
+        }
+    }
+    out.push_str(&source[end..]);
+    made(out)
+}
+
+fn countof<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
+    let (source, search) = (text(args, 0), text(args, 1));
+    if given(args, 2) && text(args, 2).eq_ignore_ascii_case("regex") {
+        return find(&search, |regex| regex.find_iter(&source).count() as i64).map_or(Value::Null, Value::Long);
+    }
+    if search.is_empty() {
+        return Value::Long(0);
+    }
+    let (mut from, mut count) = (0, 0);
+    while let Some(found) = source.get(from..).and_then(|rest| rest.find(&*search)) {
+        count += 1;
+        from += found + search.chars().next().map_or(1, char::len_utf8);
+    }
+    Value::Long(count)
+}
+
+fn trimmed<'a>(args: &[Value<'a>], start: bool, end: bool) -> Value<'a> {
+    let (pattern, source) = (text(args, 0), text(args, 1));
+    let (mut from, mut to) = (0, source.len());
+    if start && let Some(found) = find(&format!("^(?:{pattern})"), |re| re.find(&source).map(|m| m.end())).flatten() {
+        from = found;
+    }
+    if end
+        && let Some(found) =
+            find(&format!("(?:{pattern})$"), |re| re.find(&source[from..]).map(|m| m.start())).flatten()
+    {
+        to = from + found;
+    }
+    super::arguments::slice(&args[1], from, to)
+}
+
+fn indexof_regex<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
+    let source = text(args, 0);
+    let Some((from, to, occurrence)) = super::strings::search_range(&source, args) else { return Value::Null };
+    let Some(regex) = compiled(&text(args, 1)) else { return Value::Null };
+    let found = regex.find_iter(&source[from..to]).nth(occurrence - 1);
+    Value::Long(found.map_or(-1, |found| source[..from + found.start()].chars().count() as i64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check, replace};
+
+    #[test]
+    fn a_bad_pattern_is_told_in_one_line() {
+        assert_eq!(check("a(b"), Err("the pattern cannot be read: unclosed group".into()));
+        assert_eq!(check("(?=a)").map_err(|e| e.lines().count()), Err(1));
+        assert_eq!(check("((a{1000}){1000}){1000}"), Err("the pattern is too large".into()));
+        assert_eq!(check(r"^\d+$"), Ok(()));
+    }
+
+    #[test]
+    fn a_rewriting_knows_groups_and_backslashes() {
+        assert_eq!(replace("a-b", r"(\w)-(\w)", r"\2\\\1\0").text(), r"b\aa-b");
+    }
+}

@@ -121,7 +121,7 @@ pub const FUNCTIONS: &[Function] = &[
         takes: &[many("group", Types::ANY, 1, 64)],
         gives: Gives::Always(Type::Bool),
         eval: Eval::Row(never),
-        examples: &[],
+        examples: &[("current_principal_is_member_of('aadgroup=hunters')", "False")],
         differs: Some("there are no groups here"),
     },
 ];

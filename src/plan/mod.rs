@@ -1,1 +1,94 @@
-//! The typed middle to DataFusion plans.
+//! The typed middle to DataFusion plans. The first code that knows DataFusion; what leaves it is a `LogicalPlan` whose
+//! functions are named UDFs and whose tables are named providers, so that a plan could travel to another process.
+//!
+//! Columns may lie in a plan in a stored form ([`Repr`]) as long as nobody computes with them: a filter on a stored
+//! timestamp reaches Parquet as a comparison of timestamps, a top-N sorts them as they are. The last projection of an
+//! answer turns every column into the form of [`crate::columns`].
+use crate::ir::Rel;
+use crate::types::{Schema, Type};
+use datafusion::catalog::TableProvider;
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::LogicalPlan;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+pub mod aggregate;
+pub mod codec;
+pub mod expand_exec;
+pub mod fast;
+pub mod fold_udaf;
+pub mod join;
+pub mod rel;
+pub mod row_udf;
+pub mod rows_exec;
+pub mod rows_node;
+pub mod scalar;
+pub mod text_udf;
+
+/// How a column lies in a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repr {
+    /// As [`crate::columns::arrow_type`] says, a string without nulls.
+    Native,
+    /// A datetime as stored: microseconds.
+    Micros,
+    /// A string in which null means "".
+    NullableText,
+}
+
+/// Where plans find their tables.
+pub trait Providers: Send + Sync {
+    /// Reads the table in stored types; `None` where there is no such table.
+    fn provider(&self, table: &str) -> Option<Arc<dyn TableProvider>>;
+}
+
+/// What lowering needs beside the relation.
+pub struct Lowering<'a> {
+    pub providers: &'a dyn Providers,
+    /// `now()`, in ticks.
+    pub now: i64,
+    /// Relations computed before ([`crate::ir::RelOp::Shared`]), by id, in native form.
+    pub shared: &'a HashMap<u32, Arc<dyn TableProvider>>,
+}
+
+/// A plan and how its columns lie; the names are the schema's.
+#[derive(Clone, Debug)]
+pub struct Lowered {
+    pub plan: LogicalPlan,
+    pub columns: Vec<LoweredColumn>,
+    /// The rows come in an order that the query asked for.
+    pub ordered: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct LoweredColumn {
+    pub name: String,
+    pub ty: Type,
+    pub repr: Repr,
+}
+
+impl Lowered {
+    pub fn schema(&self) -> Schema {
+        Schema::new(self.columns.iter().map(|column| (column.name.clone(), column.ty)))
+    }
+}
+
+/// Why a relation has no plan. All of these are faults of ours except `TooLarge`.
+#[derive(Debug)]
+pub enum PlanError {
+    /// A relation written in the text is larger than a plan may hold.
+    TooLarge(u64),
+    Fault(String),
+}
+
+impl From<DataFusionError> for PlanError {
+    fn from(error: DataFusionError) -> PlanError {
+        PlanError::Fault(error.to_string())
+    }
+}
+
+/// The plan of a relation whose subqueries have been replaced; its columns are in native form and the schema's order.
+pub fn lower(rel: &Rel, lowering: &Lowering<'_>) -> Result<LogicalPlan, PlanError> {
+    let lowered = rel::lower(rel, lowering, 0)?;
+    rel::native(lowered, &rel.schema)
+}

@@ -1,3 +1,7 @@
 //! Text to trees: the lexer, the nom layer, and one folder for each language.
+pub mod combinators;
 pub mod kql;
+pub mod lex;
 pub mod odata;
+pub mod pratt;
+pub mod tokens;

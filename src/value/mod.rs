@@ -13,6 +13,7 @@ pub mod datetime;
 pub mod decimal;
 pub mod guid;
 pub mod json;
+pub mod json_text;
 pub mod long;
 pub mod real;
 pub mod timespan;

@@ -1,8 +1,25 @@
-//! Operators and plug-ins that see all rows at once: one entry each. The binder looks an operator up by name, asks it
-//! nothing, and hands over [`WholeArg`]s as each entry's `takes` says; the result's schema is the node's.
+//! Operators and plug-ins that see all rows at once: one entry each. The binder looks an operator up by name and hands
+//! over [`WholeArg`](crate::ir::WholeArg)s as the entry's `takes` says; the result's schema is the node's. Where a schema depends on data
+//! (`bag_unpack`, `pivot` without a declared one) the entry's module says what it would be over a table.
+//!
+//! In `takes`, `name: Scalar` is `WholeArg::Scalar("name", …)` and so on; `?` may be absent, `*` may repeat. Scalars are
+//! over the first input unless said otherwise. A *measure* is `value: Aggregate*` and `result: Scalar?`, the latter over
+//! the aggregates' outputs where the aggregates stand within an expression (`sum(x) + 1`).
 use super::{Env, RowsError, Table};
 use crate::ir::WholeCall;
 use crate::types::Schema;
+
+mod activity;
+mod args;
+pub mod bags;
+mod hitters;
+mod lookups;
+mod make_series;
+mod measure;
+mod reduce;
+pub mod scan;
+mod sessions;
+mod top_nested;
 
 /// One operator or plug-in over whole tables.
 pub struct Whole {
@@ -13,8 +30,22 @@ pub struct Whole {
     pub run: fn(&WholeCall, &[Table], &Schema, &Env<'_>) -> Result<Table, RowsError>,
 }
 
-pub const WHOLES: &[Whole] = &[];
+const FAMILIES: &[&[Whole]] = &[
+    make_series::WHOLES,
+    top_nested::WHOLES,
+    hitters::WHOLES,
+    scan::WHOLES,
+    reduce::WHOLES,
+    bags::WHOLES,
+    lookups::WHOLES,
+    activity::WHOLES,
+    sessions::WHOLES,
+];
+
+pub fn all() -> impl Iterator<Item = &'static Whole> {
+    FAMILIES.iter().flat_map(|family| family.iter())
+}
 
 pub fn whole(name: &str) -> Option<&'static Whole> {
-    WHOLES.iter().find(|one| one.name == name)
+    all().find(|one| one.name == name)
 }

@@ -1,8 +1,12 @@
 //! One row to several: mv-expand, parse and parse-kv, row by row. The interpreter and the planner both use it.
 use super::RowsError;
-use crate::ir::{Expander, Scalar};
+use crate::ir::{Expander, ParsePart, Scalar};
 use crate::types::Type;
 use crate::value::Value;
+
+mod kv;
+mod mv;
+mod parse;
 
 /// An expander readied for use.
 #[derive(Debug)]
@@ -10,10 +14,26 @@ pub struct Expansion {
     kind: Kind,
 }
 
+#[derive(Debug)]
+enum Kind {
+    Mv(mv::MvExpand),
+    Parse(parse::Parse),
+    Kv(kv::ParseKv),
+}
+
 impl Expansion {
     pub fn new(expander: &Expander) -> Result<Expansion, RowsError> {
-        let _ = expander;
-        Err(RowsError::Fault("no expander".into()))
+        let kind = match expander {
+            Expander::MvExpand { columns, index, array_bags, limit } => Kind::Mv(mv::MvExpand {
+                types: columns.iter().map(|(_, _, ty)| *ty).collect(),
+                index: index.is_some(),
+                array_bags: *array_bags,
+                limit: limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+            }),
+            Expander::Parse { pattern, filter, .. } => Kind::Parse(parse::Parse::new(pattern, *filter)?),
+            Expander::ParseKv { columns, settings, .. } => Kind::Kv(kv::ParseKv::new(columns, settings)?),
+        };
+        Ok(Expansion { kind })
     }
 
     /// The values of these, in this order, are what [`Expansion::expand`] takes for each row.
@@ -37,8 +57,8 @@ impl Expansion {
                 .parts
                 .iter()
                 .filter_map(|part| match part {
-                    crate::ir::ParsePart::Column(name, ty) => Some((name.clone(), *ty)),
-                    crate::ir::ParsePart::Text(_) | crate::ir::ParsePart::Star => None,
+                    ParsePart::Column(name, ty) => Some((name.clone(), *ty)),
+                    ParsePart::Text(_) | ParsePart::Star => None,
                 })
                 .collect(),
             Expander::ParseKv { columns, .. } => columns.clone(),
@@ -47,9 +67,18 @@ impl Expansion {
 
     /// Emits the values of the given columns, once for each row that this row becomes.
     pub fn expand<'a>(&self, args: &[Value<'a>], emit: &mut dyn FnMut(&[Value<'_>])) {
-        let _ = (args, emit, &self.kind);
+        match &self.kind {
+            Kind::Mv(mv) => mv.expand(args, emit),
+            Kind::Parse(parse) => {
+                if let Some(values) = parse.values(&text_of(args)) {
+                    emit(&values);
+                }
+            }
+            Kind::Kv(kv) => emit(&kv.values(&text_of(args))),
+        }
     }
 }
 
-#[derive(Debug)]
-enum Kind {}
+fn text_of<'v>(args: &'v [Value<'_>]) -> std::borrow::Cow<'v, str> {
+    args.first().map_or(std::borrow::Cow::Borrowed(""), Value::text)
+}

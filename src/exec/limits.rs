@@ -1,0 +1,55 @@
+//! What one query may use, and how it ends when it uses more.
+use std::time::{Duration, Instant};
+
+/// What one query may use. Past one of them it ends with [`Refused`]; the server goes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub rows: u64,
+    pub bytes: u64,
+    pub time: Duration,
+    /// Bytes of working memory.
+    pub memory: usize,
+}
+
+impl Limits {
+    /// The hunting APIs: 100,000 rows, 124 MB, three minutes.
+    pub const HUNTING: Limits =
+        Limits { rows: 100_000, bytes: 124 << 20, time: Duration::from_secs(180), memory: 8 << 30 };
+    /// The Kusto protocol's defaults: 500,000 rows, 64 MB, four minutes.
+    pub const KUSTO: Limits =
+        Limits { rows: 500_000, bytes: 64 << 20, time: Duration::from_secs(240), memory: 8 << 30 };
+    /// The alerts API: 10,000 alerts a page.
+    pub const ALERTS: Limits =
+        Limits { rows: 10_001, bytes: 256 << 20, time: Duration::from_secs(60), memory: 8 << 30 };
+    /// The command line: the owner sits at the machine.
+    pub const SHELL: Limits =
+        Limits { rows: u64::MAX, bytes: u64::MAX, time: Duration::from_secs(24 * 3600), memory: 8 << 30 };
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    Rows(u64),
+    Bytes(u64),
+    Time(Duration),
+    Memory(usize),
+    /// Too many queries at once.
+    Busy,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refused::Rows(most) => write!(f, "the answer has more than {most} rows"),
+            Refused::Bytes(most) => write!(f, "the answer has more than {most} bytes"),
+            Refused::Time(most) => write!(f, "the query ran for more than {} seconds", most.as_secs_f64()),
+            Refused::Memory(most) => write!(f, "the query needs more than {most} bytes of memory"),
+            Refused::Busy => f.write_str("too many queries run at once"),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// When a query must be done; carried to the operators that compute without a pause.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(pub Instant);

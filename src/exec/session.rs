@@ -1,0 +1,72 @@
+//! The DataFusion session: settings, caches and the operators of our own, made once; each query gets a copy with a
+//! memory pool of its own.
+use super::{Deadline, Limits};
+use crate::plan::rows_exec::RowsPlanner;
+use async_trait::async_trait;
+use datafusion::catalog::Session;
+use datafusion::error::Result;
+use datafusion::execution::context::QueryPlanner;
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
+use datafusion::prelude::SessionConfig;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Instant;
+
+#[derive(Debug)]
+pub struct Sessions {
+    base: SessionState,
+    runtime: Arc<RuntimeEnv>,
+}
+
+impl Default for Sessions {
+    fn default() -> Sessions {
+        Sessions::new()
+    }
+}
+
+impl Sessions {
+    pub fn new() -> Sessions {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let mut config = SessionConfig::new().with_target_partitions(cores).with_information_schema(false);
+        let options = config.options_mut();
+        // Rows written in a query and rows that were put in order stay in one stream; files are spread by the scan.
+        options.optimizer.enable_round_robin_repartition = false;
+        let runtime = Arc::new(RuntimeEnv::default());
+        let base = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(Arc::clone(&runtime))
+            .with_default_features()
+            .with_query_planner(Arc::new(Planner))
+            .build();
+        Sessions { base, runtime }
+    }
+
+    /// The session of one query.
+    pub fn state(&self, limits: &Limits, until: Instant) -> Result<SessionState> {
+        let pool = TrackConsumersPool::new(FairSpillPool::new(limits.memory), NonZeroUsize::MIN);
+        let runtime =
+            RuntimeEnvBuilder::from_runtime_env(&self.runtime).with_memory_pool(Arc::new(pool)).build_arc()?;
+        let config = self.base.config().clone().with_extension(Arc::new(Deadline(until)));
+        Ok(SessionStateBuilder::new_from_existing(self.base.clone())
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .build())
+    }
+}
+
+#[derive(Debug)]
+struct Planner;
+
+#[async_trait]
+impl QueryPlanner for Planner {
+    async fn create_physical_plan(&self, plan: &LogicalPlan, session: &dyn Session) -> Result<Arc<dyn ExecutionPlan>> {
+        DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(RowsPlanner)])
+            .create_physical_plan(plan, session)
+            .await
+    }
+}

@@ -1,0 +1,231 @@
+//! The sketch behind `dcount` and `hll`: the marks of the values themselves while they are few, HyperLogLog registers
+//! when they are many. Estimation after Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017):
+//! unbiased over the whole range, without tables.
+use super::keys::fingerprint;
+use crate::value::{Dynamic, Json, Value, json};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use std::collections::HashSet;
+
+/// Up to so many values the count is exact.
+pub const EXACT: usize = 16_384;
+/// Binary logarithm of the number of registers, by accuracy.
+const PRECISION: [u32; 5] = [12, 14, 16, 17, 18];
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hll {
+    precision: u32,
+    seen: Seen,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Seen {
+    Marks(HashSet<u64>),
+    Registers(Vec<u8>),
+}
+
+impl Hll {
+    /// An empty sketch of an accuracy from 0 to 4; 1 where none or another is asked for.
+    pub fn new(accuracy: Option<i64>) -> Hll {
+        let at = accuracy.and_then(|accuracy| usize::try_from(accuracy).ok()).unwrap_or(1);
+        Hll::with_precision(*PRECISION.get(at).unwrap_or(&PRECISION[1]))
+    }
+
+    fn with_precision(precision: u32) -> Hll {
+        Hll { precision, seen: Seen::Marks(HashSet::new()) }
+    }
+
+    pub fn add(&mut self, value: &Value<'_>) {
+        self.add_mark(fingerprint(value) as u64);
+    }
+
+    fn add_mark(&mut self, mark: u64) {
+        match &mut self.seen {
+            Seen::Marks(marks) => {
+                marks.insert(mark);
+                if marks.len() > EXACT {
+                    self.condense();
+                }
+            }
+            Seen::Registers(registers) => put(registers, self.precision, mark),
+        }
+    }
+
+    fn condense(&mut self) {
+        if let Seen::Marks(marks) = &self.seen {
+            let mut registers = vec![0; 1 << self.precision];
+            marks.iter().for_each(|mark| put(&mut registers, self.precision, *mark));
+            self.seen = Seen::Registers(registers);
+        }
+    }
+
+    /// Takes in all that the other has seen. Two accuracies meet at the lesser.
+    pub fn union(&mut self, other: &Hll) {
+        if let Seen::Marks(marks) = &other.seen {
+            marks.iter().for_each(|mark| self.add_mark(*mark));
+            return;
+        }
+        self.condense();
+        let mut other = other.clone();
+        let precision = self.precision.min(other.precision);
+        self.reduce(precision);
+        other.reduce(precision);
+        if let (Seen::Registers(mine), Seen::Registers(theirs)) = (&mut self.seen, &other.seen) {
+            mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| *mine = (*mine).max(*theirs));
+        }
+    }
+
+    /// Folds registers down to a lesser precision: a register's lowest index bits become leading bits of its rank.
+    fn reduce(&mut self, precision: u32) {
+        if let Seen::Registers(registers) = &mut self.seen
+            && precision < self.precision
+        {
+            let cut = self.precision - precision;
+            let mut fewer = vec![0u8; 1 << precision];
+            for (index, rank) in registers.iter().enumerate().filter(|(_, rank)| **rank > 0) {
+                let low = (index & ((1 << cut) - 1)) as u32;
+                let rank = if low == 0 { rank + cut as u8 } else { (cut - low.ilog2()) as u8 };
+                let kept = &mut fewer[index >> cut];
+                *kept = (*kept).max(rank);
+            }
+            *registers = fewer;
+        }
+        self.precision = self.precision.min(precision);
+    }
+
+    pub fn estimate(&self) -> i64 {
+        let registers = match &self.seen {
+            Seen::Marks(marks) => return marks.len() as i64,
+            Seen::Registers(registers) => registers,
+        };
+        let m = registers.len() as f64;
+        let q = 64 - self.precision as usize;
+        let mut counts = vec![0usize; q + 2];
+        registers.iter().for_each(|rank| counts[usize::from(*rank).min(q + 1)] += 1);
+        let mut z = m * tau(1.0 - counts[q + 1] as f64 / m);
+        for count in counts[1..=q].iter().rev() {
+            z = 0.5 * (z + *count as f64);
+        }
+        z += m * sigma(counts[0] as f64 / m);
+        (m * m / (2.0 * std::f64::consts::LN_2 * z)).round() as i64
+    }
+
+    pub fn size(&self) -> usize {
+        match &self.seen {
+            Seen::Marks(marks) => marks.capacity() * (size_of::<u64>() + 1),
+            Seen::Registers(registers) => registers.capacity(),
+        }
+    }
+
+    /// The sketch as a dynamic: the precision, and marks or registers in Base64.
+    pub fn to_value(&self) -> Value<'static> {
+        let (kind, bytes) = match &self.seen {
+            Seen::Marks(marks) => {
+                let mut marks: Vec<u64> = marks.iter().copied().collect();
+                marks.sort_unstable();
+                ("marks", marks.iter().flat_map(|mark| mark.to_le_bytes()).collect())
+            }
+            Seen::Registers(registers) => ("registers", registers.clone()),
+        };
+        Value::Dynamic(Dynamic::Tree(json_array([
+            Json::from(self.precision),
+            Json::from(kind),
+            Json::from(BASE64.encode(bytes)),
+        ])))
+    }
+
+    pub fn from_value(value: &Value<'_>) -> Option<Hll> {
+        let Value::Dynamic(dynamic) = value else { return None };
+        Hll::from_json(dynamic.tree().as_ref())
+    }
+
+    pub fn from_json(tree: &json::Json) -> Option<Hll> {
+        let [precision, kind, bytes] = tree.as_array()?.as_slice() else { return None };
+        let precision = u32::try_from(precision.as_u64()?).ok().filter(|precision| PRECISION.contains(precision))?;
+        let bytes = BASE64.decode(bytes.as_str()?).ok()?;
+        let seen = match kind.as_str()? {
+            "marks" => Seen::Marks(
+                bytes.as_chunks::<8>().0.iter().map(|chunk| u64::from_le_bytes(*chunk)).take(EXACT).collect(),
+            ),
+            "registers" if bytes.len() == 1 << precision => Seen::Registers(bytes),
+            _ => return None,
+        };
+        Some(Hll { precision, seen })
+    }
+}
+
+fn json_array(items: impl IntoIterator<Item = Json>) -> Json {
+    Json::Array(items.into_iter().collect())
+}
+
+/// The first bits choose the register; it keeps the longest run of zeros seen in the rest, plus one.
+fn put(registers: &mut [u8], precision: u32, mark: u64) {
+    let index = (mark >> (64 - precision)) as usize;
+    let rank = ((mark << precision).leading_zeros().min(64 - precision) + 1) as u8;
+    if let Some(register) = registers.get_mut(index) {
+        *register = (*register).max(rank);
+    }
+}
+
+fn sigma(mut x: f64) -> f64 {
+    if x == 1.0 {
+        return f64::INFINITY;
+    }
+    let (mut y, mut z) = (1.0, x);
+    loop {
+        x *= x;
+        let before = z;
+        z += x * y;
+        y += y;
+        if z == before {
+            return z;
+        }
+    }
+}
+
+fn tau(mut x: f64) -> f64 {
+    if x == 0.0 || x == 1.0 {
+        return 0.0;
+    }
+    let (mut y, mut z) = (1.0, 1.0 - x);
+    loop {
+        x = x.sqrt();
+        let before = z;
+        y *= 0.5;
+        z -= (1.0 - x).powi(2) * y;
+        if z == before {
+            return z / 3.0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(numbers: std::ops::Range<i64>, accuracy: i64) -> Hll {
+        let mut hll = Hll::new(Some(accuracy));
+        numbers.for_each(|x| hll.add(&Value::Long(x)));
+        hll
+    }
+
+    #[test]
+    fn few_are_exact_and_many_are_near() {
+        assert_eq!(of(0..10_000, 1).estimate(), 10_000);
+        for accuracy in 0..5 {
+            let estimate = of(0..200_000, accuracy).estimate() as f64;
+            assert!((estimate / 200_000.0 - 1.0).abs() < 0.03, "{accuracy}: {estimate}");
+        }
+    }
+
+    #[test]
+    fn parts_join_to_the_whole() {
+        let mut joined = of(0..30_000, 1);
+        joined.union(&of(20_000..50_000, 1));
+        assert_eq!(joined, of(0..50_000, 1));
+        assert_eq!(Hll::from_value(&joined.to_value()), Some(joined));
+        let mut coarse = of(0..30_000, 3);
+        coarse.union(&of(0..30_000, 0));
+        assert_eq!(coarse, of(0..30_000, 0));
+    }
+}

@@ -1,0 +1,93 @@
+//! Aggregations: DataFusion's own where they mean the same, else the fold of the function table.
+use super::scalar::{Place, Scalars, literal};
+use super::{PlanError, fold_udaf};
+use crate::ir::{AggregateCall, Scalar};
+use crate::types::Type;
+use crate::value::Value;
+use arrow::datatypes::DataType;
+use datafusion::functions::core::expr_fn::{coalesce, get_field};
+use datafusion::functions_aggregate::average::avg;
+use datafusion::functions_aggregate::count::count;
+use datafusion::functions_aggregate::min_max::{max, min};
+use datafusion::functions_aggregate::sum::sum;
+use datafusion::logical_expr::{Expr, cast, lit, when};
+
+/// An aggregation of the plan, and the result's columns made of it.
+pub struct Aggregation {
+    pub expr: Expr,
+    finish: Finish,
+}
+
+enum Finish {
+    AsIs,
+    /// What a fold over nothing gives, where DataFusion says null.
+    OrElse(Value<'static>, Type),
+    /// The fields of a struct.
+    Fields(usize),
+}
+
+impl Aggregation {
+    /// The output columns, given the column that holds the aggregation.
+    pub fn outputs(&self, column: &Expr) -> Result<Vec<Expr>, PlanError> {
+        Ok(match &self.finish {
+            Finish::AsIs => vec![column.clone()],
+            Finish::OrElse(value, ty) => vec![coalesce(vec![column.clone(), literal(value, *ty)?])],
+            Finish::Fields(count) => {
+                (0..*count).map(|at| get_field(column.clone(), fold_udaf::field_name(at))).collect()
+            }
+        })
+    }
+}
+
+pub fn lower(call: &AggregateCall, scalars: &Scalars<'_>) -> Result<Aggregation, PlanError> {
+    match native(call, scalars)? {
+        Some(aggregation) => Ok(aggregation),
+        None => fold(call, scalars),
+    }
+}
+
+/// Folds whose answer depends on the order in which rows arrive.
+pub fn depends_on_order(call: &AggregateCall) -> bool {
+    let name = call.aggregate.name();
+    name.starts_with("make_") || name.starts_with("take_any") || name.starts_with("arg_")
+}
+
+fn native(call: &AggregateCall, scalars: &Scalars<'_>) -> Result<Option<Aggregation>, PlanError> {
+    let as_is = |expr| Some(Aggregation { expr, finish: Finish::AsIs });
+    let or_else = |expr, value, ty| Some(Aggregation { expr, finish: Finish::OrElse(value, ty) });
+    Ok(match (call.aggregate.name(), call.args.as_slice()) {
+        ("count", _) => as_is(count(lit(1i64))),
+        ("countif", [test]) if test.ty() == Type::Bool => {
+            let test = scalars.lower(test, Place::Filter)?.expr;
+            as_is(count(when(test, lit(1i64)).end()?))
+        }
+        ("sum", [arg]) if arg.ty().is_integer() => {
+            or_else(sum(cast(scalars.native(arg)?, DataType::Int64)), Value::Long(0), Type::Long)
+        }
+        ("sum", [arg]) if arg.ty() == Type::Real => or_else(sum(scalars.native(arg)?), Value::Real(0.0), Type::Real),
+        ("avg", [arg]) if matches!(arg.ty(), Type::Int | Type::Long | Type::Real) => {
+            or_else(avg(cast(scalars.native(arg)?, DataType::Float64)), Value::Real(f64::NAN), Type::Real)
+        }
+        ("min" | "max", [arg]) if orders_plainly(arg) => {
+            let arg = scalars.native(arg)?;
+            as_is(if call.aggregate.name() == "min" { min(arg) } else { max(arg) })
+        }
+        _ => None,
+    })
+}
+
+fn orders_plainly(arg: &Scalar) -> bool {
+    matches!(arg.ty(), Type::Int | Type::Long | Type::Datetime | Type::Timespan)
+}
+
+fn fold(call: &AggregateCall, scalars: &Scalars<'_>) -> Result<Aggregation, PlanError> {
+    let types: Vec<Type> = call.args.iter().map(Scalar::ty).collect();
+    let gives: Vec<Type> = call.outputs.iter().map(|(_, ty)| *ty).collect();
+    let args = call
+        .args
+        .iter()
+        .map(|arg| Ok(scalars.lower(arg, Place::Value)?.expr))
+        .collect::<Result<Vec<_>, PlanError>>()?;
+    let finish = if gives.len() == 1 { Finish::AsIs } else { Finish::Fields(gives.len()) };
+    Ok(Aggregation { expr: fold_udaf::call(call.aggregate, types, gives, scalars.now, args), finish })
+}

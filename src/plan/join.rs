@@ -1,0 +1,98 @@
+//! Joins: keys are computed on both sides first, null keys are equal, and the result has the columns that the binder
+//! chose. <https://learn.microsoft.com/kusto/query/join-operator>
+use super::rel::always;
+use super::scalar::{Place, Scalars, column_expr, native};
+use super::{Lowered, LoweredColumn, PlanError, Repr};
+use crate::ir::{JoinColumn, JoinKind, Scalar, Side};
+use crate::types::{Schema, Type};
+use datafusion::common::{Column, JoinType, NullEquality};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+
+pub fn lower(
+    left: Lowered,
+    right: Lowered,
+    kind: JoinKind,
+    on: &[(Scalar, Scalar)],
+    output: &[JoinColumn],
+    schema: &Schema,
+    now: i64,
+) -> Result<Lowered, PlanError> {
+    let left_keys: Vec<&Scalar> = on.iter().map(|(key, _)| key).collect();
+    let right_keys: Vec<&Scalar> = on.iter().map(|(_, key)| key).collect();
+    let from_left = sources(output, Side::Left);
+    let from_right = sources(output, Side::Right);
+    let mut left_plan = side(&left, &left_keys, &from_left, "l", now)?;
+    let right_plan = side(&right, &right_keys, &from_right, "r", now)?;
+    if kind == JoinKind::InnerUnique && !on.is_empty() {
+        left_plan = one_row_a_key(left_plan, on.len(), from_left.len())?;
+    }
+    let keys =
+        |side: &str| (0..on.len()).map(|at| Column::new_unqualified(format!("{side}key{at}"))).collect::<Vec<_>>();
+    let join_type = match kind {
+        JoinKind::InnerUnique | JoinKind::Inner => JoinType::Inner,
+        JoinKind::LeftOuter => JoinType::Left,
+        JoinKind::RightOuter => JoinType::Right,
+        JoinKind::FullOuter => JoinType::Full,
+        JoinKind::LeftSemi => JoinType::LeftSemi,
+        JoinKind::RightSemi => JoinType::RightSemi,
+        JoinKind::LeftAnti => JoinType::LeftAnti,
+        JoinKind::RightAnti => JoinType::RightAnti,
+    };
+    let builder = LogicalPlanBuilder::from(left_plan);
+    let filter = on.is_empty().then(always);
+    let plan = builder
+        .join_detailed(right_plan, join_type, (keys("l"), keys("r")), filter, NullEquality::NullEqualsNull)?
+        .build()?;
+    let mut exprs: Vec<Expr> = Vec::with_capacity(output.len());
+    let mut columns = Vec::with_capacity(output.len());
+    for (column, typed) in output.iter().zip(&schema.columns) {
+        let (input, names, prefix, may_be_missing) = match column.side {
+            Side::Left => (&left, &from_left, "l", matches!(kind, JoinKind::RightOuter | JoinKind::FullOuter)),
+            Side::Right => (&right, &from_right, "r", matches!(kind, JoinKind::LeftOuter | JoinKind::FullOuter)),
+        };
+        let at = names.iter().position(|name| *name == column.source);
+        let found = input.columns.iter().find(|one| one.name == column.source);
+        let (Some(at), Some(found)) = (at, found) else {
+            return Err(PlanError::Fault(format!("join column `{}` comes from nowhere", column.source)));
+        };
+        let repr = match (found.repr, typed.ty) {
+            (Repr::Native, Type::String) if may_be_missing => Repr::NullableText,
+            (repr, _) => repr,
+        };
+        exprs.push(column_expr(&format!("{prefix}{at}")).alias(&column.name));
+        columns.push(LoweredColumn { name: column.name.clone(), ty: typed.ty, repr });
+    }
+    let plan = LogicalPlanBuilder::from(plan).project(exprs)?.build()?;
+    Ok(Lowered { plan, columns, ordered: false })
+}
+
+/// The columns of one side that the result needs, each once.
+fn sources(output: &[JoinColumn], side: Side) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for column in output.iter().filter(|column| column.side == side) {
+        if !names.contains(&column.source.as_str()) {
+            names.push(&column.source);
+        }
+    }
+    names
+}
+
+/// One side with its keys (`lkey0`, …) and the columns that the result needs (`l0`, …).
+fn side(input: &Lowered, keys: &[&Scalar], needed: &[&str], prefix: &str, now: i64) -> Result<LogicalPlan, PlanError> {
+    let scalars = Scalars { columns: &input.columns, now };
+    let mut exprs = Vec::with_capacity(keys.len() + needed.len());
+    for (at, key) in keys.iter().enumerate() {
+        exprs.push(native(scalars.lower(key, Place::Value)?).alias(format!("{prefix}key{at}")));
+    }
+    for (at, name) in needed.iter().enumerate() {
+        exprs.push(column_expr(name).alias(format!("{prefix}{at}")));
+    }
+    Ok(LogicalPlanBuilder::from(input.plan.clone()).project(exprs)?.build()?)
+}
+
+/// Keeps one row for each key, any of them.
+fn one_row_a_key(left: LogicalPlan, keys: usize, needed: usize) -> Result<LogicalPlan, PlanError> {
+    let key = |at: usize| column_expr(&format!("lkey{at}"));
+    let all = (0..keys).map(key).chain((0..needed).map(|at| column_expr(&format!("l{at}")))).collect();
+    Ok(LogicalPlanBuilder::from(left).distinct_on((0..keys).map(key).collect(), all, None)?.build()?)
+}

@@ -1,0 +1,413 @@
+//! Relations to logical plans, node by node.
+use super::rows_node::{self, Work, input_name};
+use super::scalar::{LoweredExpr, Place, Scalars, column_expr, native as native_expr};
+use super::{Lowered, LoweredColumn, Lowering, PlanError, Repr, aggregate, join};
+use crate::columns::{arrow_schema, stored_type};
+use crate::ir::{AggregateCall, Rel, RelOp, Scalar, SortKey};
+use crate::text::Span;
+use crate::types::{Schema, Type};
+use crate::value::Value;
+use arrow::datatypes::DataType;
+use datafusion::catalog::{MemTable, TableProvider};
+use datafusion::common::{Column, ScalarValue};
+use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union, cast, lit};
+use std::sync::Arc;
+
+/// Joins, unions and bodies within each other past this are refused.
+const DEEPEST: usize = 200;
+/// A `range` or `datatable` of more rows has no place in a plan.
+const MOST_ROWS: u64 = 5_000_000;
+
+/// The plan of a relation; columns may lie in stored forms. A long pipe is walked, not descended.
+pub fn lower(rel: &Rel, lowering: &Lowering<'_>, depth: usize) -> Result<Lowered, PlanError> {
+    if depth > DEEPEST {
+        return Err(PlanError::Fault("relations are nested too deep".into()));
+    }
+    let mut pipe = Vec::new();
+    let mut at = rel;
+    while let Some(input) = single_input(&at.op) {
+        pipe.push(at);
+        at = input;
+    }
+    let mut lowered = leaf(at, lowering, depth)?;
+    for step in pipe.into_iter().rev() {
+        lowered = self::step(step, lowered, lowering)?;
+    }
+    Ok(lowered)
+}
+
+fn single_input(op: &RelOp) -> Option<&Rel> {
+    match op {
+        RelOp::Filter { input, .. }
+        | RelOp::Project { input, .. }
+        | RelOp::Summarize { input, .. }
+        | RelOp::Sort { input, .. }
+        | RelOp::Take { input, .. }
+        | RelOp::Skip { input, .. }
+        | RelOp::Expand { input, .. }
+        | RelOp::Window { input, .. }
+        | RelOp::Apply { input, .. }
+        | RelOp::Partition { input, .. } => Some(input),
+        RelOp::Table { .. }
+        | RelOp::Values { .. }
+        | RelOp::Range { .. }
+        | RelOp::Join { .. }
+        | RelOp::Union { .. }
+        | RelOp::Each
+        | RelOp::Whole { .. }
+        | RelOp::Shared { .. } => None,
+    }
+}
+
+fn leaf(rel: &Rel, lowering: &Lowering<'_>, depth: usize) -> Result<Lowered, PlanError> {
+    match &rel.op {
+        RelOp::Table { name, .. } => {
+            let provider = lowering
+                .providers
+                .provider(name)
+                .ok_or_else(|| PlanError::Fault(format!("no provider for table `{name}`")))?;
+            scan(name, provider, &rel.schema)
+        }
+        RelOp::Values { rows } => values(rows, &rel.schema),
+        RelOp::Range { from, to, step } => values(&range_rows(from, to, step)?, &rel.schema),
+        RelOp::Join { left, right, kind, on, output } => {
+            let left = lower(left, lowering, depth + 1)?;
+            let right = lower(right, lowering, depth + 1)?;
+            join::lower(left, right, *kind, on, output, &rel.schema, lowering.now)
+        }
+        RelOp::Union { inputs } => union(inputs, &rel.schema, lowering, depth),
+        RelOp::Whole { inputs, call } => {
+            let mut plans = Vec::with_capacity(inputs.len());
+            let mut tables = Vec::with_capacity(inputs.len());
+            for (index, input) in inputs.iter().enumerate() {
+                let lowered = lower(input, lowering, depth + 1)?;
+                plans.push((native(lowered, &input.schema)?, input.schema.clone()));
+                tables.push(input_table(index, &input.schema));
+            }
+            let op = RelOp::Whole { inputs: tables, call: call.clone() };
+            rows(Rel { op, schema: rel.schema.clone() }, plans, &rel.schema, lowering.now)
+        }
+        RelOp::Shared { id, input } => match lowering.shared.get(id) {
+            Some(provider) => scan("materialized", Arc::clone(provider), &rel.schema),
+            None => lower(input, lowering, depth + 1),
+        },
+        RelOp::Each => Err(PlanError::Fault("a body stands outside its operator".into())),
+        RelOp::Filter { .. }
+        | RelOp::Project { .. }
+        | RelOp::Summarize { .. }
+        | RelOp::Sort { .. }
+        | RelOp::Take { .. }
+        | RelOp::Skip { .. }
+        | RelOp::Expand { .. }
+        | RelOp::Window { .. }
+        | RelOp::Apply { .. }
+        | RelOp::Partition { .. } => Err(PlanError::Fault("an operator without its input".into())),
+    }
+}
+
+/// One operator of a pipe over what comes before it.
+fn step(rel: &Rel, input: Lowered, lowering: &Lowering<'_>) -> Result<Lowered, PlanError> {
+    let scalars = Scalars { columns: &input.columns, now: lowering.now };
+    match &rel.op {
+        RelOp::Filter { predicate, .. } => {
+            let predicate = scalars.predicate(predicate)?;
+            let plan = LogicalPlanBuilder::from(input.plan).filter(predicate)?.build()?;
+            Ok(Lowered { plan, ..input })
+        }
+        RelOp::Project { columns, .. } => project(&input, columns, lowering.now),
+        RelOp::Summarize { by, aggregates, .. } => summarize(&input, by, aggregates, &rel.schema, lowering.now),
+        RelOp::Sort { keys, .. } => {
+            let keys = sort_keys(keys, &scalars)?;
+            let plan = LogicalPlanBuilder::from(input.plan).sort(keys)?.build()?;
+            Ok(Lowered { plan, ordered: true, columns: input.columns })
+        }
+        RelOp::Take { count, .. } => {
+            let count = usize::try_from(*count).unwrap_or(usize::MAX);
+            let plan = LogicalPlanBuilder::from(input.plan).limit(0, Some(count))?.build()?;
+            Ok(Lowered { plan, ..input })
+        }
+        RelOp::Skip { count, .. } => {
+            let count = usize::try_from(*count).unwrap_or(usize::MAX);
+            let plan = LogicalPlanBuilder::from(input.plan).limit(count, None)?.build()?;
+            Ok(Lowered { plan, ..input })
+        }
+        RelOp::Expand { expander, .. } => {
+            let ordered = input.ordered;
+            let from = input.schema();
+            let plan = native(input, &from)?;
+            let plan = rows_node::plan(Work::Expand(expander.clone()), vec![(plan, from)], &rel.schema, lowering.now)?;
+            Ok(Lowered { plan, columns: native_columns(&rel.schema), ordered })
+        }
+        op @ (RelOp::Window { .. } | RelOp::Apply { .. } | RelOp::Partition { .. }) => {
+            let from = input.schema();
+            let plan = native(input, &from)?;
+            let table = Box::new(input_table(0, &from));
+            let op = match op {
+                RelOp::Window { calls, .. } => RelOp::Window { input: table, calls: calls.clone() },
+                RelOp::Apply { expander, body, .. } => {
+                    RelOp::Apply { input: table, expander: expander.clone(), body: body.clone() }
+                }
+                RelOp::Partition { by, body, .. } => {
+                    RelOp::Partition { input: table, by: by.clone(), body: body.clone() }
+                }
+                other => return Err(PlanError::Fault(format!("`{}` is no row operator", other.word()))),
+            };
+            rows(Rel { op, schema: rel.schema.clone() }, vec![(plan, from)], &rel.schema, lowering.now)
+        }
+        RelOp::Table { .. }
+        | RelOp::Values { .. }
+        | RelOp::Range { .. }
+        | RelOp::Join { .. }
+        | RelOp::Union { .. }
+        | RelOp::Each
+        | RelOp::Whole { .. }
+        | RelOp::Shared { .. } => Err(PlanError::Fault("a source in the middle of a pipe".into())),
+    }
+}
+
+fn input_table(index: usize, schema: &Schema) -> Rel {
+    Rel { op: RelOp::Table { name: input_name(index), span: Span::default() }, schema: schema.clone() }
+}
+
+/// A relation of the row half over the given inputs. Its rows come in the order that it gives them.
+fn rows(rel: Rel, inputs: Vec<(LogicalPlan, Schema)>, schema: &Schema, now: i64) -> Result<Lowered, PlanError> {
+    let plan = rows_node::plan(Work::Relation(rel), inputs, schema, now)?;
+    Ok(Lowered { plan, columns: native_columns(schema), ordered: true })
+}
+
+fn native_columns(schema: &Schema) -> Vec<LoweredColumn> {
+    schema
+        .columns
+        .iter()
+        .map(|column| LoweredColumn { name: column.name.clone(), ty: column.ty, repr: Repr::Native })
+        .collect()
+}
+
+/// Reads the columns of the schema that the table has; the others are absent in every row.
+fn scan(name: &str, provider: Arc<dyn TableProvider>, schema: &Schema) -> Result<Lowered, PlanError> {
+    let stored = provider.schema();
+    let known: Vec<usize> = schema.columns.iter().filter_map(|column| stored.index_of(&column.name).ok()).collect();
+    let table = name.replace(['"', '.', '$'], "_");
+    let builder = LogicalPlanBuilder::scan(table.as_str(), provider_as_source(provider), Some(known))?;
+    let mut exprs = Vec::with_capacity(schema.len());
+    let mut columns = Vec::with_capacity(schema.len());
+    for column in &schema.columns {
+        let (expr, repr) = match stored.field_with_name(&column.name) {
+            Ok(field) => {
+                let expr = Expr::Column(Column::new(Some(table.as_str()), &column.name));
+                stored_form(expr, field.data_type(), field.is_nullable(), column.ty)
+            }
+            Err(_) => (super::scalar::literal(&Value::absent(column.ty), column.ty)?, Repr::Native),
+        };
+        exprs.push(expr.alias(&column.name));
+        columns.push(LoweredColumn { name: column.name.clone(), ty: column.ty, repr });
+    }
+    let plan = builder.project(exprs)?.build()?;
+    Ok(Lowered { plan, columns, ordered: false })
+}
+
+/// How a column of a table lies; a type that is neither native nor stored is cast.
+fn stored_form(expr: Expr, found: &DataType, nullable: bool, ty: Type) -> (Expr, Repr) {
+    let stored = stored_type(ty);
+    let repr = match ty {
+        Type::Datetime if *found != DataType::Int64 => Repr::Micros,
+        Type::String if nullable => Repr::NullableText,
+        _ => Repr::Native,
+    };
+    let native = ty == Type::Datetime && *found == DataType::Int64;
+    if *found == stored || native { (expr, repr) } else { (cast(expr, stored), repr) }
+}
+
+fn values(rows: &[Vec<Value<'static>>], schema: &Schema) -> Result<Lowered, PlanError> {
+    if rows.len() as u64 > MOST_ROWS {
+        return Err(PlanError::TooLarge(rows.len() as u64));
+    }
+    let batch = super::rows_exec::batch_of(schema, rows)?;
+    let table = MemTable::try_new(arrow_schema(schema), vec![vec![batch]])?;
+    let mut lowered = scan("values", Arc::new(table), schema)?;
+    for column in &mut lowered.columns {
+        column.repr = Repr::Native;
+    }
+    lowered.ordered = true;
+    Ok(lowered)
+}
+
+fn range_rows(
+    from: &Value<'static>,
+    to: &Value<'static>,
+    step: &Value<'static>,
+) -> Result<Vec<Vec<Value<'static>>>, PlanError> {
+    let bounded = |count: f64| if count > MOST_ROWS as f64 { Err(PlanError::TooLarge(count as u64)) } else { Ok(()) };
+    let ticks = |value: &Value<'static>| match value {
+        Value::Datetime(x) | Value::Timespan(x) | Value::Long(x) => Some(*x),
+        Value::Int(x) => Some(i64::from(*x)),
+        _ => None,
+    };
+    let mut rows = Vec::new();
+    match (ticks(from), ticks(to), ticks(step)) {
+        (Some(start), Some(end), Some(step)) if step != 0 => {
+            bounded((end as f64 - start as f64) / step as f64)?;
+            let mut at = start;
+            while (step > 0 && at <= end) || (step < 0 && at >= end) {
+                rows.push(vec![match from {
+                    Value::Datetime(_) => Value::Datetime(at),
+                    Value::Timespan(_) => Value::Timespan(at),
+                    Value::Int(_) => i32::try_from(at).map_or(Value::Null, Value::Int),
+                    _ => Value::Long(at),
+                }]);
+                let Some(next) = at.checked_add(step) else { break };
+                at = next;
+            }
+        }
+        _ => {
+            if let (Some(start), Some(end), Some(step)) = (from.as_real(), to.as_real(), step.as_real())
+                && step != 0.0
+            {
+                bounded((end - start) / step)?;
+                let count = ((end - start) / step).floor();
+                let mut index = 0.0;
+                while index <= count {
+                    rows.push(vec![Value::Real(start + index * step)]);
+                    index += 1.0;
+                }
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn project(input: &Lowered, columns: &[(String, Scalar)], now: i64) -> Result<Lowered, PlanError> {
+    let scalars = Scalars { columns: &input.columns, now };
+    let mut exprs = Vec::with_capacity(columns.len());
+    let mut lowered_columns = Vec::with_capacity(columns.len());
+    for (name, scalar) in columns {
+        let lowered = scalars.lower(scalar, Place::Value)?;
+        exprs.push(lowered.expr.alias(name));
+        lowered_columns.push(LoweredColumn { name: name.clone(), ty: lowered.ty, repr: lowered.repr });
+    }
+    let plan = LogicalPlanBuilder::from(input.plan.clone()).project(exprs)?.build()?;
+    Ok(Lowered { plan, columns: lowered_columns, ordered: input.ordered })
+}
+
+fn sort_keys(keys: &[SortKey], scalars: &Scalars<'_>) -> Result<Vec<datafusion::logical_expr::SortExpr>, PlanError> {
+    keys.iter()
+        .map(|key| {
+            let lowered = scalars.lower(&key.expr, Place::Value)?;
+            // Stored timestamps sort as the ticks they stand for.
+            let expr = if lowered.repr == Repr::Micros { lowered.expr } else { native_expr(lowered) };
+            Ok(expr.sort(!key.descending, key.nulls_first))
+        })
+        .collect()
+}
+
+fn summarize(
+    input: &Lowered,
+    by: &[(String, Scalar)],
+    aggregates: &[AggregateCall],
+    schema: &Schema,
+    now: i64,
+) -> Result<Lowered, PlanError> {
+    let scalars = Scalars { columns: &input.columns, now };
+    let mut groups = Vec::with_capacity(by.len());
+    let mut columns = Vec::with_capacity(schema.len());
+    let mut outputs = Vec::with_capacity(schema.len());
+    for (index, (name, scalar)) in by.iter().enumerate() {
+        let lowered = scalars.lower(scalar, Place::Value)?;
+        let repr = if lowered.repr == Repr::Micros { Repr::Micros } else { Repr::Native };
+        let ty = lowered.ty;
+        let expr = if repr == Repr::Micros { lowered.expr } else { native_expr(lowered) };
+        groups.push(expr.alias(format!("by{index}")));
+        outputs.push(column_expr(&format!("by{index}")).alias(name));
+        columns.push(LoweredColumn { name: name.clone(), ty, repr });
+    }
+    let mut folds = Vec::with_capacity(aggregates.len());
+    for (index, call) in aggregates.iter().enumerate() {
+        let aggregation = aggregate::lower(call, &scalars)?;
+        let name = format!("fold{index}");
+        for (expr, (name, ty)) in aggregation.outputs(&column_expr(&name))?.into_iter().zip(&call.outputs) {
+            outputs.push(expr.alias(name));
+            columns.push(LoweredColumn { name: name.clone(), ty: *ty, repr: Repr::Native });
+        }
+        folds.push(aggregation.expr.alias(name));
+    }
+    let mut plan = input.plan.clone();
+    if input.ordered && aggregates.iter().any(aggregate::depends_on_order) {
+        // An aggregation asks for no order of its input, and the optimizer would drop the sort below it.
+        let schema = input.schema();
+        plan = rows_node::plan(Work::Ordered, vec![(native(input.clone(), &schema)?, schema.clone())], &schema, now)?;
+        let native_input = Lowered { plan, columns: native_columns(&schema), ordered: false };
+        return summarize(&native_input, by, aggregates, &schema, now);
+    }
+    if groups.is_empty() && folds.is_empty() {
+        plan = LogicalPlanBuilder::from(plan).limit(0, Some(1))?.build()?;
+    } else {
+        plan = LogicalPlanBuilder::from(plan).aggregate(groups, folds)?.build()?;
+    }
+    let plan = LogicalPlanBuilder::from(plan).project(outputs)?.build()?;
+    Ok(Lowered { plan, columns, ordered: false })
+}
+
+fn union(inputs: &[Rel], schema: &Schema, lowering: &Lowering<'_>, depth: usize) -> Result<Lowered, PlanError> {
+    let mut lowered =
+        inputs.iter().map(|input| lower(input, lowering, depth + 1)).collect::<Result<Vec<_>, PlanError>>()?;
+    if lowered.len() == 1 {
+        return Ok(lowered.remove(0));
+    }
+    if lowered.is_empty() {
+        return values(&[], schema);
+    }
+    // A column keeps its stored form only where all inputs agree on it.
+    let columns: Vec<LoweredColumn> = schema
+        .columns
+        .iter()
+        .map(|column| {
+            let reprs: Vec<Option<Repr>> = lowered
+                .iter()
+                .map(|input| input.columns.iter().find(|one| one.name == column.name).map(|one| one.repr))
+                .collect();
+            let repr = if reprs.iter().all(|repr| *repr == Some(Repr::Micros)) { Repr::Micros } else { Repr::Native };
+            LoweredColumn { name: column.name.clone(), ty: column.ty, repr }
+        })
+        .collect();
+    let plans = lowered
+        .into_iter()
+        .map(|input| Ok(Arc::new(in_form(input, &columns)?)))
+        .collect::<Result<Vec<_>, PlanError>>()?;
+    let plan = LogicalPlan::Union(Union::try_new_with_loose_types(plans)?);
+    Ok(Lowered { plan, columns, ordered: false })
+}
+
+/// The columns of a schema, in its order and in native form.
+pub fn native(lowered: Lowered, schema: &Schema) -> Result<LogicalPlan, PlanError> {
+    in_form(lowered, &native_columns(schema))
+}
+
+/// The wanted columns in the wanted forms. A column that is there already costs nothing.
+fn in_form(lowered: Lowered, wanted: &[LoweredColumn]) -> Result<LogicalPlan, PlanError> {
+    let same = lowered.columns.len() == wanted.len()
+        && lowered.columns.iter().zip(wanted).all(|(have, want)| have.name == want.name && have.repr == want.repr);
+    if same {
+        return Ok(lowered.plan);
+    }
+    let exprs = wanted
+        .iter()
+        .map(|want| {
+            let have = lowered.columns.iter().find(|have| have.name == want.name);
+            let have = have.ok_or_else(|| PlanError::Fault(format!("column `{}` is not in the plan", want.name)))?;
+            let expr = column_expr(&have.name);
+            let expr = if have.repr == want.repr {
+                expr
+            } else {
+                native_expr(LoweredExpr { expr, ty: have.ty, repr: have.repr })
+            };
+            Ok(expr.alias(&want.name))
+        })
+        .collect::<Result<Vec<_>, PlanError>>()?;
+    Ok(LogicalPlanBuilder::from(lowered.plan).project(exprs)?.build()?)
+}
+
+/// A constant true, for joins without keys.
+pub fn always() -> Expr {
+    lit(ScalarValue::Boolean(Some(true)))
+}

@@ -1,0 +1,123 @@
+//! Text operators with constant right sides, over whole columns: the needles are readied once, each row is one search.
+use crate::functions::predicates::{Kind, Needle, fold};
+use crate::functions::regexes;
+use crate::value::Value;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder};
+use arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue, internal_err};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
+
+/// One operator (`has`, `!in~`, `has_any`, …) and its constants. A null text is the empty one.
+#[derive(Debug)]
+pub struct TextUdf {
+    symbol: &'static str,
+    needles: Vec<String>,
+    search: Search,
+    signature: Signature,
+}
+
+#[derive(Debug)]
+enum Search {
+    One(Box<Needle>),
+    Any(Vec<Needle>),
+    All(Vec<Needle>),
+    /// `in~`: the texts folded.
+    Set(HashSet<String>),
+    Pattern(Box<regex::Regex>),
+}
+
+/// The vectorised form of `text symbol (needles)`, if there is one.
+pub fn call(symbol: &'static str, needles: &[Value<'static>], text: Expr) -> Option<Expr> {
+    let needles: Vec<String> =
+        needles.iter().map(|needle| needle.as_str().map(str::to_owned)).collect::<Option<_>>()?;
+    let bare = symbol.strip_prefix('!').unwrap_or(symbol);
+    let ready = |kind| needles.iter().map(|needle| Needle::new(kind, needle)).collect::<Vec<_>>();
+    let search = match (bare, needles.as_slice()) {
+        ("in~", [_, ..]) => Search::Set(needles.iter().map(|needle| fold(needle)).collect()),
+        ("has_any", [_, ..]) => Search::Any(ready(Kind::Has)),
+        ("has_all", [_, ..]) => Search::All(ready(Kind::Has)),
+        ("matches regex", [pattern]) => Search::Pattern(Box::new(regexes::compiled(pattern)?)),
+        ("~", [needle]) => Search::One(Box::new(Needle::new(Kind::Equals, needle))),
+        (_, [needle]) => Search::One(Box::new(Needle::new(Kind::of(bare)?, needle))),
+        _ => return None,
+    };
+    let udf = TextUdf { symbol, needles, search, signature: Signature::user_defined(Volatility::Immutable) };
+    Some(ScalarUDF::new_from_impl(udf).call(vec![text]))
+}
+
+impl TextUdf {
+    fn matches(&self, text: &str) -> bool {
+        let found = match &self.search {
+            Search::One(needle) => needle.matches(text),
+            Search::Any(needles) => needles.iter().any(|needle| needle.matches(text)),
+            Search::All(needles) => needles.iter().all(|needle| needle.matches(text)),
+            Search::Set(set) => set.contains(&fold(text)),
+            Search::Pattern(pattern) => pattern.is_match(text),
+        };
+        found != self.symbol.starts_with('!')
+    }
+
+    fn all(&self, array: &ArrayRef) -> Result<BooleanArray> {
+        let mut bits = BooleanBufferBuilder::new(array.len());
+        let mut push = |text: Option<&str>| bits.append(self.matches(text.unwrap_or("")));
+        match array.data_type() {
+            DataType::Utf8View => array.as_string_view().iter().for_each(&mut push),
+            DataType::Utf8 => array.as_string::<i32>().iter().for_each(&mut push),
+            DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(&mut push),
+            other => return internal_err!("`{}` over {other}", self.symbol),
+        }
+        Ok(BooleanArray::new(bits.finish(), None))
+    }
+}
+
+impl PartialEq for TextUdf {
+    fn eq(&self, other: &TextUdf) -> bool {
+        self.symbol == other.symbol && self.needles == other.needles
+    }
+}
+
+impl Eq for TextUdf {}
+
+impl Hash for TextUdf {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.symbol.hash(state);
+        self.needles.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for TextUdf {
+    fn name(&self) -> &str {
+        self.symbol
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        let text = args.first().map(|arg| arg.schema_name().to_string()).unwrap_or_default();
+        Ok(format!("{text} {} {:?}", self.symbol, self.needles))
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        Ok(arg_types.to_vec())
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match &args.args[0] {
+            ColumnarValue::Array(array) => Ok(ColumnarValue::Array(std::sync::Arc::new(self.all(array)?))),
+            ColumnarValue::Scalar(text) => {
+                let found = self.all(&text.to_array_of_size(1)?)?.value(0);
+                Ok(ColumnarValue::Scalar(ScalarValue::Boolean(Some(found))))
+            }
+        }
+    }
+}
