@@ -214,6 +214,7 @@ const FAMILIES: &[&[Function]] = &[
     datetimes::FUNCTIONS,
     math::FUNCTIONS,
     dynamics::FUNCTIONS,
+    bags::FUNCTIONS,
     arrays::FUNCTIONS,
     sets::FUNCTIONS,
     ip::FUNCTIONS,
@@ -269,6 +270,7 @@ pub mod aggregates;
 pub mod arguments;
 pub mod arithmetic;
 pub mod arrays;
+pub mod bags;
 pub mod comparisons;
 pub mod conditional;
 pub mod conversions;

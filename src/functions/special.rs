@@ -1,7 +1,7 @@
 //! Functions of the query itself: its clock, its columns, its tables, whoever asks it.
-use super::{Arg, Call, Eval, Function, Gives, Occurs, Param, many, one, optional};
+use super::{Arg, Call, Eval, Function, Gives, Occurs, Param, dynamics, many, one, optional};
 use crate::types::{Type, Types};
-use crate::value::{Dynamic, Json, Value, json};
+use crate::value::{Json, Value};
 
 /// The type of the second argument: what `column_ifexists` gives where there is no column.
 fn like_default(args: &[Arg<'_>]) -> Result<Type, String> {
@@ -19,7 +19,7 @@ pub const FUNCTIONS: &[Function] = &[
               into an array (from its end where it is negative). Null where there is no such part.",
         takes: &[one("value", Types::DYNAMIC), many("step", Types::STRING.or(Types::INTEGER), 1, 256)],
         gives: Gives::Always(Type::Dynamic),
-        eval: Eval::Row(path),
+        eval: Eval::Row(dynamics::path),
         examples: &[
             ("dynamic({'a': {'b': [1, 2]}}).a.b[-1]", "2"),
             ("dynamic({'a': 1})['a']", "1"),
@@ -125,27 +125,6 @@ pub const FUNCTIONS: &[Function] = &[
         differs: Some("there are no groups here"),
     },
 ];
-
-fn path<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
-    let [Value::Dynamic(base), steps @ ..] = args else { return Value::Null };
-    let tree = match base {
-        Dynamic::Tree(tree) => walk(tree, steps).cloned(),
-        Dynamic::Text(text) => json::parse(text).and_then(|tree| walk(&tree, steps).cloned()),
-    };
-    tree.map_or(Value::Null, Value::json)
-}
-
-fn walk<'t>(tree: &'t Json, steps: &[Value<'_>]) -> Option<&'t Json> {
-    steps.iter().try_fold(tree, |tree, step| match (tree, step) {
-        (Json::Object(slots), Value::String(name)) => slots.get(name.as_ref()),
-        (Json::Array(items), step) => {
-            let at = step.as_long()?;
-            let at = if at < 0 { at.checked_add(i64::try_from(items.len()).ok()?)? } else { at };
-            items.get(usize::try_from(at).ok()?)
-        }
-        _ => None,
-    })
-}
 
 fn dynamic<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     args.first().map_or(Value::Null, |value| Value::json(value.to_json()))

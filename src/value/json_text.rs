@@ -3,6 +3,7 @@
 //!
 //! The text is taken to be JSON; where it is not, the answer is `None`, never a panic. Of two members with the same
 //! name the first one counts.
+use super::{Value, json};
 use std::borrow::Cow;
 
 /// One step of a path: `.name` and `["name"]`, or `[3]` and `[-1]`.
@@ -121,6 +122,15 @@ pub fn push_string(out: &mut String, text: &str) {
         out.push('"');
     } else {
         out.push_str(&serde_json::Value::from(text).to_string());
+    }
+}
+
+/// Adds a value as an element of a dynamic; see [`Value::to_json`].
+pub fn push_value(out: &mut String, value: &Value<'_>) {
+    match value {
+        Value::String(text) => push_string(out, text),
+        Value::Dynamic(dynamic) => out.push_str(&dynamic.json_text()),
+        other => out.push_str(&json::write(&other.to_json())),
     }
 }
 

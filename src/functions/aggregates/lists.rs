@@ -139,14 +139,6 @@ impl ArrayText {
     }
 }
 
-fn push_json(out: &mut String, value: &Value<'_>) {
-    match value {
-        Value::String(text) => json_text::push_string(out, text),
-        Value::Dynamic(dynamic) => out.push_str(&dynamic.json_text()),
-        other => out.push_str(&json::write(&other.to_json())),
-    }
-}
-
 /// The elements where the value is a dynamic array.
 fn array_elements<'v>(value: &'v Value<'_>) -> Option<Vec<Cow<'v, str>>> {
     match value {
@@ -162,7 +154,7 @@ fn array_elements<'v>(value: &'v Value<'_>) -> Option<Vec<Cow<'v, str>>> {
 fn elements<'v>(value: &'v Value<'_>) -> Vec<Cow<'v, str>> {
     array_elements(value).unwrap_or_else(|| {
         let mut text = String::new();
-        push_json(&mut text, value);
+        json_text::push_value(&mut text, value);
         vec![Cow::Owned(text)]
     })
 }
@@ -201,7 +193,7 @@ impl List {
                     self.items.push(|out| out.push_str(element));
                 }
             }
-            None => self.items.push(|out| push_json(out, value)),
+            None => self.items.push(|out| json_text::push_value(out, value)),
         }
     }
 }
