@@ -15,6 +15,8 @@ pub mod eval;
 pub mod expand;
 pub mod interpret;
 pub mod join;
+#[cfg(test)]
+mod oracle_test;
 pub mod order;
 pub mod whole;
 

@@ -3,6 +3,7 @@ use super::scope::{Bind, Item, Scope};
 use super::{Binder, coerce};
 use crate::functions;
 use crate::ir::{Rel, Scalar};
+use crate::rows::whole::scan::state_column;
 use crate::syntax::kql::ast::{Expr, ExprKind, Name};
 use crate::text::{Span, codes};
 use crate::types::{Schema, Type};
@@ -181,7 +182,9 @@ impl<'q> Binder<'_, 'q> {
             match &base.kind {
                 ExprKind::Path { base: inner, name } => {
                     if let ExprKind::Name(side) = &inner.kind
-                        && (side.text == "$left" || side.text == "$right")
+                        && (side.text == "$left"
+                            || side.text == "$right"
+                            || scan_state(&side.text, name, scope).is_some())
                     {
                         break;
                     }
@@ -243,6 +246,9 @@ impl<'q> Binder<'_, 'q> {
     /// `$left.x`, `$right.x`.
     fn side_column(&mut self, side: &'q Expr, name: &'q Name, scope: Scope<'_, 'q>) -> Bind<Scalar> {
         let ExprKind::Name(side) = &side.kind else { return self.scalar(side, scope) };
+        if let Some(state) = scan_state(&side.text, name, scope) {
+            return Ok(state);
+        }
         let table = match (scope.right, side.text.as_str()) {
             (Some(_), "$left") => scope.row,
             (right, _) => right,
@@ -461,6 +467,11 @@ impl<'q> Binder<'_, 'q> {
         }
         Ok(Scalar::literal(Value::json(Json::Array(elements)), Type::Dynamic))
     }
+}
+
+/// `s1.Ts` within a scan: the column of the state of a step.
+fn scan_state(step: &str, column: &Name, scope: Scope<'_, '_>) -> Option<Scalar> {
+    scope.row?.column(&state_column(step, &column.text), column.span)
 }
 
 enum Step<'q> {

@@ -13,8 +13,8 @@ use std::collections::HashMap;
 pub const WHOLES: &[Whole] = &[Whole {
     name: "make-series",
     doc: "Arrays of aggregated values along an axis of equal steps, one row for each group.",
-    takes: "on: Scalar; from: Scalar?, to: Scalar?, step: Scalar (without columns); key: Scalar*; nonempty: Constant \
-            bool?; series: Group* of a measure and default: Scalar? (without columns). The schema is the keys, the \
+    takes: "on: Scalar; from: Scalar?, to: Scalar?, step: Scalar (without columns); key: Scalar*; inclusive: Constant \
+            bool? (`to` belongs to the axis), nonempty: Constant bool?; series: Group* of a measure and default: Scalar? (without columns). The schema is the keys, the \
             measures' values (dynamic), the axis (dynamic).",
     run,
 }];
@@ -127,12 +127,23 @@ impl Axis {
         let step = args.fixed("step", now)?.unwrap_or(Value::Null);
         let bad_step = || args.wrong("the step of `make-series` must be more than zero");
         let real = |value: Option<Value<'static>>| value.as_ref().and_then(Value::as_real);
+        let inclusive = args.flag("inclusive");
         if ty == Type::Real || matches!(step, Value::Real(_)) && ty.is_integer() {
             let step = step.as_real().filter(|step| *step > 0.0).ok_or_else(bad_step)?;
-            return Ok(Axis::Real { from: real(from), to: real(to), step });
+            let (from, to) = (real(from), real(to));
+            let past = |to: f64| {
+                let from = from.unwrap_or(0.0);
+                from + (((to - from) / step).floor() + 1.0) * step
+            };
+            return Ok(Axis::Real { from, to: if inclusive { to.map(past) } else { to }, step });
         }
         let step = units(&step).filter(|step| *step > 0).ok_or_else(bad_step)?;
-        Ok(Axis::Whole { ty, from: from.as_ref().and_then(units), to: to.as_ref().and_then(units), step })
+        let (from, to) = (from.as_ref().and_then(units), to.as_ref().and_then(units));
+        let past = |to: i64| {
+            let from = from.unwrap_or(0);
+            from.saturating_add((to.saturating_sub(from).div_euclid(step) + 1).saturating_mul(step))
+        };
+        Ok(Axis::Whole { ty, from, to: if inclusive { to.map(past) } else { to }, step })
     }
 
     /// The number of the bin, where the value lies on the axis.
