@@ -1,0 +1,233 @@
+//! Rows on their way into a table: by day, sorted, in files of bounded size, then into the log all at once.
+//!
+//! Killed at any moment, an ingestion is either there or not: files without an entry in the log are read by nobody.
+use super::convert::{stored_schema, to_stored};
+use super::delta::{DAY, Log};
+use super::file::{Encoded, encode};
+use super::{Appended, Ingestion, StoreError};
+use crate::catalog::TIMESTAMP;
+use crate::types::{Schema, Type};
+use crate::value::datetime::Civil;
+use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, new_null_array};
+use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use arrow::record_batch::RecordBatch;
+use deltalake_core::kernel::Add;
+use futures::{Stream, StreamExt};
+use object_store::path::Path;
+use object_store::{ObjectStoreExt, WriteMultipart};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::task::JoinHandle;
+
+/// Rows are held back until they take this much memory, so that files are few and big. At most twice as much is in
+/// memory: one such heap is written while the next grows.
+const HEAP: usize = 384 << 20;
+/// Rows of a file at most.
+const FILE: usize = 1 << 20;
+/// Bigger files go up in parts.
+const PART: usize = 16 << 20;
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// A column that an ingestion brings, found by name, in the stored type.
+struct Shape {
+    schema: Arc<Schema>,
+    arrow: SchemaRef,
+    timestamp: Option<usize>,
+}
+
+pub async fn append<S, E>(
+    log: Arc<Log>,
+    schema: Arc<Schema>,
+    mut batches: S,
+    ingestion: &Ingestion,
+) -> Result<Appended, StoreError>
+where
+    S: Stream<Item = Result<RecordBatch, E>> + Unpin,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    if log.has(ingestion).await? {
+        return Ok(Appended::AlreadyThere);
+    }
+    let timestamp = schema.columns.iter().position(|column| column.name == TIMESTAMP && column.ty == Type::Datetime);
+    let shape = Arc::new(Shape { arrow: stored_schema(&schema), schema, timestamp });
+    let mut heap = Heap::default();
+    let mut writing: Option<Writing> = None;
+    let mut adds = Vec::new();
+    let outcome = async {
+        while let Some(batch) = batches.next().await {
+            let batch = batch.map_err(|error| StoreError::Input(error.into()))?;
+            heap.push(at_rest(&shape, &batch)?);
+            if heap.bytes >= HEAP {
+                settle(&mut writing, &mut adds).await?;
+                writing = Some(Writing::start(&log, &shape, std::mem::take(&mut heap)));
+            }
+        }
+        settle(&mut writing, &mut adds).await?;
+        writing = Some(Writing::start(&log, &shape, heap));
+        settle(&mut writing, &mut adds).await?;
+        let rows = adds.iter().map(|(_, rows)| rows).sum();
+        let files: Vec<Add> = adds.iter().map(|(add, _)| add.clone()).collect();
+        if files.is_empty() {
+            return Ok(Appended::Added { rows, files: 0 });
+        }
+        match log.commit(&shape.schema, &files, ingestion).await? {
+            true => Ok(Appended::Added { rows, files: files.len() }),
+            false => Ok(Appended::AlreadyThere),
+        }
+    }
+    .await;
+    if !matches!(outcome, Ok(Appended::Added { .. })) {
+        // What is left behind would do no harm; it is only not kept without need. After an unclear end of a commit the
+        // files may be in the table, so only a clear one counts.
+        if matches!(outcome, Ok(Appended::AlreadyThere) | Err(StoreError::Input(_))) {
+            for (add, _) in &adds {
+                let path = under(&log.location().prefix, &add.path);
+                if let Err(error) = log.location().objects.delete(&path).await {
+                    tracing::debug!(%path, %error, "a file that no table refers to stays behind");
+                }
+            }
+        }
+    }
+    outcome
+}
+
+#[derive(Default)]
+struct Heap {
+    batches: Vec<RecordBatch>,
+    bytes: usize,
+}
+
+impl Heap {
+    fn push(&mut self, batch: RecordBatch) {
+        self.bytes += batch.get_array_memory_size();
+        if batch.num_rows() > 0 {
+            self.batches.push(batch);
+        }
+    }
+}
+
+/// A heap on its way into files. Dropped, it stops.
+struct Writing(JoinHandle<Result<Vec<(Add, u64)>, StoreError>>);
+
+impl Writing {
+    fn start(log: &Arc<Log>, shape: &Arc<Shape>, heap: Heap) -> Writing {
+        Writing(tokio::spawn(write(log.clone(), shape.clone(), heap)))
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn settle(writing: &mut Option<Writing>, adds: &mut Vec<(Add, u64)>) -> Result<(), StoreError> {
+    if let Some(mut writing) = writing.take() {
+        let files = (&mut writing.0).await.map_err(|error| StoreError::Stopped(error.to_string()))??;
+        adds.extend(files);
+    }
+    Ok(())
+}
+
+async fn write(log: Arc<Log>, shape: Arc<Shape>, heap: Heap) -> Result<Vec<(Add, u64)>, StoreError> {
+    let heap = Arc::new(heap);
+    let mut adds = Vec::new();
+    for (day, order) in by_day(&heap.batches, shape.timestamp) {
+        let order = Arc::new(order);
+        for start in (0..order.len()).step_by(FILE) {
+            let (heap, shape, order) = (heap.clone(), shape.clone(), order.clone());
+            let encoded = tokio::task::spawn_blocking(move || {
+                let batches: Vec<&RecordBatch> = heap.batches.iter().collect();
+                let rows = &order[start..order.len().min(start + FILE)];
+                encode(&shape.schema, &shape.arrow, &batches, rows, shape.timestamp)
+            })
+            .await
+            .map_err(|error| StoreError::Stopped(error.to_string()))??;
+            adds.push(put(&log, day, encoded).await?);
+        }
+    }
+    Ok(adds)
+}
+
+async fn put(log: &Log, day: Option<i64>, encoded: Encoded) -> Result<(Add, u64), StoreError> {
+    let day = day.map(day_text);
+    let folder = day.as_deref().unwrap_or("__HIVE_DEFAULT_PARTITION__");
+    let inside = format!("{DAY}={folder}/{}.parquet", uuid::Uuid::new_v4());
+    let location = log.location();
+    let path = under(&location.prefix, &inside);
+    let size = encoded.bytes.len();
+    if size > 2 * PART && !location.is_local() {
+        let mut upload = WriteMultipart::new_with_chunk_size(location.objects.put_multipart(&path).await?, PART);
+        for part in encoded.bytes.chunks(PART) {
+            upload.wait_for_capacity(4).await?;
+            upload.write(part);
+        }
+        upload.finish().await?;
+    } else {
+        location.objects.put(&path, encoded.bytes.into()).await?;
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let add = Add {
+        path: inside,
+        partition_values: HashMap::from([(DAY.to_owned(), day)]),
+        size: i64::try_from(size).unwrap_or(i64::MAX),
+        modification_time: i64::try_from(now.as_millis()).unwrap_or(0),
+        data_change: true,
+        stats: Some(encoded.stats),
+        ..Add::default()
+    };
+    Ok((add, encoded.rows))
+}
+
+fn under(folder: &Path, inside: &str) -> Path {
+    inside.split('/').fold(folder.clone(), |path, part| path.join(part))
+}
+
+fn day_text(day: i64) -> String {
+    let civil = Civil::of(crate::columns::ticks_of_micros(day.saturating_mul(MICROS_PER_DAY)));
+    format!("{:04}-{:02}-{:02}", civil.year, civil.month, civil.day)
+}
+
+/// The rows (batch, row) of each day in the order of their timestamps; rows of one timestamp stay as they came.
+fn by_day(batches: &[RecordBatch], timestamp: Option<usize>) -> BTreeMap<Option<i64>, Vec<(usize, usize)>> {
+    let mut days: BTreeMap<Option<i64>, Vec<(Option<i64>, (usize, usize))>> = BTreeMap::new();
+    for (index, batch) in batches.iter().enumerate() {
+        let times = timestamp.map(|column| batch.column(column).as_primitive::<TimestampMicrosecondType>());
+        for row in 0..batch.num_rows() {
+            let time = times.filter(|times| times.is_valid(row)).map(|times| times.value(row));
+            days.entry(time.map(|time| time.div_euclid(MICROS_PER_DAY))).or_default().push((time, (index, row)));
+        }
+    }
+    days.into_iter()
+        .map(|(day, mut rows)| {
+            if !rows.is_sorted_by_key(|(time, _)| *time) {
+                rows.sort_by_key(|(time, _)| *time);
+            }
+            (day, rows.into_iter().map(|(_, place)| place).collect())
+        })
+        .collect()
+}
+
+/// A batch with the table's columns in the table's order and stored types. A column that it lacks is absent in all rows.
+fn at_rest(shape: &Shape, batch: &RecordBatch) -> Result<RecordBatch, StoreError> {
+    let given = batch.schema();
+    for field in given.fields() {
+        if shape.schema.get(field.name()).is_none() {
+            return Err(StoreError::UnknownColumn(field.name().clone()));
+        }
+    }
+    let columns = shape.schema.columns.iter().zip(shape.arrow.fields());
+    let columns = columns
+        .map(|(column, field)| match batch.column_by_name(&column.name) {
+            Some(array) => Ok(to_stored(array, column.ty)?),
+            None if column.ty == Type::String => {
+                let empty: ArrayRef =
+                    Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n("", batch.num_rows())));
+                Ok(empty)
+            }
+            None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    Ok(RecordBatch::try_new(shape.arrow.clone(), columns)?)
+}

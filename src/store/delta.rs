@@ -1,0 +1,343 @@
+//! The Delta log of one table: what is in it, and how files are added to it, all at once and only once.
+//! <https://github.com/delta-io/delta/blob/master/PROTOCOL.md>
+use super::location::Location;
+use super::snapshot::{Bounds, Snapshot, StoredFile};
+use super::{Ingestion, StoreError};
+use crate::columns::{micros_of_ticks, stored_type};
+use crate::types::{Column, Schema, Type};
+use crate::value::datetime;
+use datafusion::scalar::ScalarValue;
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitData, CommitProperties, TransactionError};
+use deltalake_core::kernel::{
+    Action, Add, DataType, LogicalFileView, MetadataExt, MetadataValue, PrimitiveType, Protocol, StructField,
+    StructType, Transaction, new_metadata,
+};
+use deltalake_core::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, default_logstore};
+use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use deltalake_core::table::state::DeltaTableState;
+use deltalake_core::{DeltaTable, DeltaTableError};
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use serde_json::{Value as Json, json};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// The partition column: the day of `Timestamp`. It is no column of the table for a query.
+pub const DAY: &str = "date";
+/// Field metadata in the Delta schema, where Delta's own types say too little: a timespan is a long there, a dynamic a
+/// string.
+const KQL_TYPE: &str = "sighthound.type";
+/// The mark of the day column.
+const DAY_MARK: &str = "day";
+/// How often a commit is tried again when others commit at the same time.
+const ATTEMPTS: usize = 50;
+
+#[derive(Debug)]
+pub struct Log {
+    location: Location,
+    store: LogStoreRef,
+    /// The table as last seen; each look reads only what is newer.
+    table: Mutex<Option<DeltaTable>>,
+}
+
+impl Log {
+    pub fn new(location: Location) -> Log {
+        let prefixed = Arc::new(PrefixStore::new(location.objects.clone(), location.prefix.clone()));
+        let store = default_logstore(prefixed, location.objects.clone(), &location.url, &StorageConfig::default());
+        Log { location, store, table: Mutex::new(None) }
+    }
+
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// The table as it is now; `None` where there is none.
+    async fn newest(&self) -> Result<Option<DeltaTable>, StoreError> {
+        let mut kept = self.table.lock().await;
+        match kept.as_mut() {
+            Some(table) => {
+                // One look for the next commit's name is cheaper than listing the log.
+                let next = table.version().map_or(0, |version| version + 1);
+                if self.location.has(&commit_path(&self.location.prefix, next)).await? {
+                    table.update_incremental(None).await?;
+                }
+            }
+            None => {
+                if !self.store.is_delta_table_location().await? {
+                    return Ok(None);
+                }
+                let mut table = DeltaTable::new(self.store.clone());
+                table.load().await?;
+                *kept = Some(table);
+            }
+        }
+        Ok(kept.clone())
+    }
+
+    /// What the log holds, unless it is still at `known`.
+    pub async fn snapshot(
+        &self,
+        name: &str,
+        known: Option<&Arc<Snapshot>>,
+    ) -> Result<Option<Arc<Snapshot>>, StoreError> {
+        let Some(table) = self.newest().await? else { return Ok(None) };
+        let state = table.snapshot()?;
+        match known {
+            Some(known) if known.version == Some(state.version()) => Ok(Some(known.clone())),
+            _ => Ok(Some(Arc::new(self.read(name, state)?))),
+        }
+    }
+
+    fn read(&self, name: &str, state: &DeltaTableState) -> Result<Snapshot, StoreError> {
+        let refused = |what: &str| StoreError::Unsupported(format!("table `{name}` uses {what}"));
+        let configuration = state.metadata().configuration();
+        if configuration.get("delta.columnMapping.mode").is_some_and(|mode| mode != "none") {
+            return Err(refused("column mapping"));
+        }
+        let partitions = state.metadata().partition_columns();
+        let (mut columns, mut partition_columns) = (Vec::new(), Vec::new());
+        for field in state.schema().fields() {
+            let column = Column { name: field.name().clone(), ty: kql_type(field) };
+            if !partitions.contains(field.name()) {
+                columns.push(column);
+            } else if !is_day_column(field) {
+                partition_columns.push(column);
+            }
+        }
+        let mut files = Vec::new();
+        for view in state.log_data().iter() {
+            if view.deletion_vector_descriptor().is_some() {
+                return Err(refused("deletion vectors"));
+            }
+            if view.path().contains("://") {
+                return Err(refused("files outside its folder"));
+            }
+            files.push(stored_file(&self.location.prefix, &view, &columns, &partition_columns));
+        }
+        let in_path = partition_columns.len();
+        columns.extend(partition_columns);
+        Ok(Snapshot {
+            name: name.to_owned(),
+            location: self.location.clone(),
+            version: Some(state.version()),
+            schema: Arc::new(Schema { columns }),
+            partition_columns: in_path,
+            files,
+        })
+    }
+
+    /// Whether this ingestion is in the table already.
+    pub async fn has(&self, ingestion: &Ingestion) -> Result<bool, StoreError> {
+        match self.newest().await? {
+            None => Ok(false),
+            Some(table) => self.state_has(table.snapshot()?, ingestion).await,
+        }
+    }
+
+    async fn state_has(&self, state: &DeltaTableState, ingestion: &Ingestion) -> Result<bool, StoreError> {
+        let seen = state.transaction_version(self.store.as_ref(), &ingestion.app_id).await?;
+        Ok(seen.is_some_and(|version| version >= ingestion.version))
+    }
+
+    /// Adds files, all at once. `false` where this ingestion is in the table already.
+    pub async fn commit(&self, schema: &Schema, adds: &[Add], ingestion: &Ingestion) -> Result<bool, StoreError> {
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            let Some(table) = self.newest().await? else {
+                self.create(schema).await?;
+                continue;
+            };
+            let state = table.snapshot()?;
+            if self.state_has(state, ingestion).await? {
+                return Ok(false);
+            }
+            let mut actions: Vec<Action> = adds.iter().cloned().map(Action::Add).collect();
+            if let Some(evolved) = evolved(&state.schema(), schema)? {
+                actions.push(Action::Metadata(state.metadata().clone().with_schema(&evolved)?));
+            }
+            let properties = CommitProperties::default()
+                .with_application_transaction(Transaction::new(&ingestion.app_id, ingestion.version))
+                .with_cleanup_expired_logs(Some(false));
+            let operation = DeltaOperation::Write {
+                mode: SaveMode::Append,
+                partition_by: Some(vec![DAY.to_owned()]),
+                predicate: None,
+            };
+            let commit = CommitBuilder::from(properties).with_actions(actions);
+            match commit.build(Some(state), self.store.clone(), operation).await {
+                Ok(_) => return Ok(true),
+                // Somebody else was faster, with the same ingestion, with a new column, or only too often.
+                Err(
+                    error @ (DeltaTableError::Transaction {
+                        source: TransactionError::CommitConflict(_) | TransactionError::MaxCommitAttempts(_),
+                    }
+                    | DeltaTableError::VersionAlreadyExists(_)),
+                ) => last = Some(error),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(last.map_or_else(|| StoreError::Unsupported("a table could not be created".to_owned()), StoreError::from))
+    }
+
+    /// Writes the first entry of the log: an empty table. Whoever comes second finds the table there.
+    async fn create(&self, schema: &Schema) -> Result<(), StoreError> {
+        let day = StructField::nullable(DAY, DataType::Primitive(PrimitiveType::Date))
+            .with_metadata([(KQL_TYPE, MetadataValue::String(DAY_MARK.to_owned()))]);
+        let fields = schema.columns.iter().map(delta_field).collect::<Result<Vec<_>, _>>()?;
+        let delta_schema = StructType::try_new(fields.into_iter().chain([day])).map_err(DeltaTableError::from)?;
+        // All columns have their bounds in the log, not only the first 32.
+        let metadata = new_metadata(&delta_schema, [DAY], [("delta.dataSkippingNumIndexedCols", "-1")])?;
+        let protocol: Protocol = serde_json::from_value(json!({ "minReaderVersion": 1, "minWriterVersion": 2 }))
+            .map_err(|error| StoreError::Unsupported(error.to_string()))?;
+        let operation = DeltaOperation::Create {
+            mode: SaveMode::ErrorIfExists,
+            location: self.location.url.clone(),
+            protocol: protocol.clone(),
+            metadata: metadata.clone(),
+        };
+        let actions = vec![Action::Protocol(protocol), Action::Metadata(metadata)];
+        let bytes = CommitData::new(actions, operation, HashMap::new(), Vec::new())
+            .get_bytes()
+            .map_err(DeltaTableError::from)?;
+        match self.store.write_commit_entry(0, CommitOrBytes::LogBytes(bytes), uuid::Uuid::new_v4()).await {
+            Ok(()) | Err(TransactionError::VersionAlreadyExists(_)) => Ok(()),
+            Err(error) => Err(DeltaTableError::from(error).into()),
+        }
+    }
+}
+
+fn commit_path(table: &Path, version: u64) -> Path {
+    table.clone().join("_delta_log").join(format!("{version:020}.json"))
+}
+
+/// The Delta schema with the columns that it lacks, in front of the day; `None` where it lacks none.
+fn evolved(delta: &StructType, schema: &Schema) -> Result<Option<StructType>, StoreError> {
+    let known: HashSet<&str> = delta.fields().map(|field| field.name().as_str()).collect();
+    let missing: Vec<_> = schema.columns.iter().filter(|column| !known.contains(column.name.as_str())).collect();
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    let added = missing.into_iter().map(delta_field).collect::<Result<Vec<_>, _>>()?;
+    let (day, own): (Vec<_>, Vec<_>) = delta.fields().cloned().partition(is_day_column);
+    let all = own.into_iter().chain(added).chain(day);
+    Ok(Some(StructType::try_new(all).map_err(DeltaTableError::from)?))
+}
+
+fn is_day_column(field: &StructField) -> bool {
+    matches!(mark(field), Some(DAY_MARK))
+}
+
+fn mark(field: &StructField) -> Option<&str> {
+    match field.metadata().get(KQL_TYPE) {
+        Some(MetadataValue::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
+fn delta_field(column: &Column) -> Result<StructField, StoreError> {
+    let data_type = match column.ty {
+        Type::Bool => PrimitiveType::Boolean,
+        Type::Int => PrimitiveType::Integer,
+        Type::Long | Type::Timespan => PrimitiveType::Long,
+        Type::Real => PrimitiveType::Double,
+        Type::Decimal => PrimitiveType::decimal(38, 18).map_err(DeltaTableError::from)?,
+        Type::String | Type::Guid | Type::Dynamic => PrimitiveType::String,
+        Type::Datetime => PrimitiveType::Timestamp,
+    };
+    // Nullable even where we write no null: other writers may, and later columns have to be.
+    let field = StructField::nullable(&column.name, DataType::Primitive(data_type));
+    Ok(field.with_metadata([(KQL_TYPE, MetadataValue::String(column.ty.name().to_owned()))]))
+}
+
+fn kql_type(field: &StructField) -> Type {
+    if let Some(ty) = mark(field).and_then(Type::from_name) {
+        return ty;
+    }
+    match field.data_type() {
+        DataType::Primitive(primitive) => match primitive {
+            PrimitiveType::Boolean => Type::Bool,
+            PrimitiveType::Integer | PrimitiveType::Short | PrimitiveType::Byte => Type::Int,
+            PrimitiveType::Long => Type::Long,
+            PrimitiveType::Float | PrimitiveType::Double => Type::Real,
+            PrimitiveType::Decimal(_) => Type::Decimal,
+            PrimitiveType::Timestamp | PrimitiveType::TimestampNtz | PrimitiveType::Date => Type::Datetime,
+            _ => Type::String,
+        },
+        DataType::Array(_) | DataType::Struct(_) | DataType::Map(_) | DataType::Variant(_) => Type::Dynamic,
+    }
+}
+
+fn stored_file(table: &Path, view: &LogicalFileView, columns: &[Column], partition_columns: &[Column]) -> StoredFile {
+    let inside = view.object_store_path();
+    let location = Path::from_iter(table.parts().chain(inside.parts()));
+    let values = view.partition_values_map();
+    let partition = partition_columns
+        .iter()
+        .map(|column| partition_value(values.get(&column.name).cloned().flatten().as_deref(), column.ty))
+        .collect();
+    let stats: Json = view.stats().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Json::Null);
+    let rows = stats.get("numRecords").and_then(Json::as_u64);
+    let bounds = columns.iter().filter_map(|column| Some((column.name.clone(), bounds(&stats, column)?))).collect();
+    StoredFile {
+        location,
+        size: u64::try_from(view.size()).unwrap_or(0),
+        modified: view.modification_time(),
+        rows,
+        partition,
+        bounds,
+    }
+}
+
+/// A partition value of the stored type, from the text in the log or in a path.
+pub fn partition_value(text: Option<&str>, ty: Type) -> ScalarValue {
+    let target = stored_type(ty);
+    let parsed = match (text, ty) {
+        (text, Type::String) => Some(ScalarValue::Utf8View(Some(text.unwrap_or("").to_owned()))),
+        (Some(text), Type::Datetime) => datetime::parse(text)
+            .map(|ticks| ScalarValue::TimestampMicrosecond(Some(micros_of_ticks(ticks)), Some("UTC".into()))),
+        (Some(text), _) => ScalarValue::try_from_string(text.to_owned(), &target).ok(),
+        (None, _) => None,
+    };
+    parsed.or_else(|| ScalarValue::try_from(&target).ok()).unwrap_or(ScalarValue::Null)
+}
+
+fn bounds(stats: &Json, column: &Column) -> Option<Bounds> {
+    let of = |kind: &str| stats.get(kind).and_then(|values| values.get(&column.name));
+    let nulls = of("nullCount").and_then(Json::as_u64);
+    let (mut min, max) = match column.ty {
+        // Other writers cut to milliseconds, so a greatest value may stand for one almost a millisecond later.
+        Type::Datetime => {
+            let at = |kind| of(kind).and_then(Json::as_str).and_then(datetime::parse).map(micros_of_ticks);
+            let timestamp = |micros| ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into()));
+            let latest =
+                at("maxValues").map(|micros| if micros % 1000 == 0 { micros.saturating_add(999) } else { micros });
+            (at("minValues").map(timestamp), latest.map(timestamp))
+        }
+        Type::Int => {
+            let at = |kind| Some(ScalarValue::Int32(Some(i32::try_from(of(kind)?.as_i64()?).ok()?)));
+            (at("minValues"), at("maxValues"))
+        }
+        Type::Long | Type::Timespan => {
+            let at = |kind| Some(ScalarValue::Int64(Some(of(kind)?.as_i64()?)));
+            (at("minValues"), at("maxValues"))
+        }
+        Type::String | Type::Guid => {
+            let at = |kind| Some(ScalarValue::Utf8View(Some(of(kind)?.as_str()?.to_owned())));
+            (at("minValues"), at("maxValues"))
+        }
+        // Bounds of reals do not say where NaN is; those of JSON text serve no comparison.
+        Type::Bool | Type::Real | Type::Decimal | Type::Dynamic => (None, None),
+    };
+    // A null of another writer reads as the empty string, the least of all.
+    let nulls = match column.ty {
+        Type::String => {
+            if nulls != Some(0) {
+                min = min.map(|_| ScalarValue::Utf8View(Some(String::new())));
+            }
+            Some(0)
+        }
+        _ => nulls,
+    };
+    (min.is_some() || max.is_some() || nulls.is_some()).then_some(Bounds { min, max, nulls })
+}

@@ -1,0 +1,193 @@
+//! Writing one Parquet file as the store lays it out, and reading off what the log says about it.
+use super::StoreError;
+use crate::columns::ticks_of_micros;
+use crate::types::{Schema, Type};
+use crate::value::datetime;
+use arrow::compute::interleave_record_batch;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowWriterOptions, compute_leaves};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, SortingColumn};
+use parquet::file::properties::WriterProperties;
+use parquet::file::statistics::Statistics;
+use serde_json::{Map, Value as Json, json};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Rows of a row group: what one core reads at a time.
+pub const ROW_GROUP: usize = 128 * 1024;
+/// Rows of a page: what a row selection can skip.
+const PAGE: usize = 2048;
+/// A column keeps its dictionary up to this size: bigger pages cost less than the same texts again and again.
+const DICTIONARY: usize = 16 << 20;
+
+/// A file that is not yet anywhere.
+pub struct Encoded {
+    pub bytes: Vec<u8>,
+    pub rows: u64,
+    /// The statistics of Delta's log, as JSON text.
+    pub stats: String,
+}
+
+/// Encodes the rows `order` (batch, row) of batches at rest as one file. Blocks; uses all cores.
+pub fn encode(
+    schema: &Schema,
+    arrow: &SchemaRef,
+    batches: &[&RecordBatch],
+    order: &[(usize, usize)],
+    sorted_by: Option<usize>,
+) -> Result<Encoded, StoreError> {
+    let options = ArrowWriterOptions::new().with_properties(properties(sorted_by)?);
+    let writer = ArrowWriter::try_new_with_options(Vec::new(), arrow.clone(), options)?;
+    let (mut writer, factory) = writer.into_serialized_writer()?;
+    for (index, rows) in order.chunks(ROW_GROUP).enumerate() {
+        let batch = interleave_record_batch(batches, rows)?;
+        let chunks = encode_columns(&batch, factory.create_column_writers(index)?)?;
+        let mut group = writer.next_row_group()?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut group)?;
+        }
+        group.close()?;
+    }
+    let metadata = writer.finish()?;
+    let bytes = writer.into_inner()?;
+    let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
+    Ok(Encoded { bytes, rows, stats: stats(schema, &metadata).to_string() })
+}
+
+fn properties(sorted_by: Option<usize>) -> Result<WriterProperties, ParquetError> {
+    let sorting = sorted_by
+        .and_then(|column| i32::try_from(column).ok())
+        .map(|column_idx| vec![SortingColumn { column_idx, descending: false, nulls_first: true }]);
+    Ok(WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_data_page_row_count_limit(PAGE)
+        .set_dictionary_page_size_limit(DICTIONARY)
+        .set_sorting_columns(sorting)
+        .set_created_by(concat!("sighthound ", env!("CARGO_PKG_VERSION")).to_owned())
+        .build())
+}
+
+/// The columns of one row group, side by side.
+fn encode_columns(batch: &RecordBatch, writers: Vec<ArrowColumnWriter>) -> Result<Vec<ArrowColumnChunk>, StoreError> {
+    let schema = batch.schema();
+    let jobs: Vec<_> = writers.into_iter().map(|writer| Mutex::new(Some(writer))).collect();
+    let done: Vec<_> = jobs.iter().map(|_| Mutex::new(None)).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(job) = jobs.get(index) else { break };
+            let writer = job.lock().ok().and_then(|mut job| job.take());
+            let result = writer.ok_or_else(|| ParquetError::General("a column was taken twice".into())).and_then(
+                |mut writer| {
+                    for leaf in compute_leaves(schema.field(index), batch.column(index))? {
+                        writer.write(&leaf)?;
+                    }
+                    writer.close()
+                },
+            );
+            if let Ok(mut slot) = done[index].lock() {
+                *slot = Some(result);
+            }
+        }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 1..cores.min(jobs.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    done.into_iter()
+        .map(|slot| {
+            let result = slot.into_inner().ok().flatten();
+            let missing = || ParquetError::General("a column was not written".into());
+            Ok(result.ok_or_else(missing)??)
+        })
+        .collect()
+}
+
+/// What Delta's log says of a file: its rows, and the bounds and nulls of its columns.
+/// <https://github.com/delta-io/delta/blob/master/PROTOCOL.md#per-file-statistics>
+fn stats(schema: &Schema, metadata: &ParquetMetaData) -> Json {
+    let (mut least, mut greatest, mut nulls) = (Map::new(), Map::new(), Map::new());
+    for (index, column) in schema.columns.iter().enumerate() {
+        let groups = metadata.row_groups().iter().map(|group| group.column(index).statistics());
+        let Some(groups) = groups.collect::<Option<Vec<_>>>() else { continue };
+        if let Some(count) = groups.iter().map(|group| group.null_count_opt()).sum::<Option<u64>>() {
+            nulls.insert(column.name.clone(), json!(count));
+        }
+        if let Some((min, max)) = bounds(column.ty, &groups) {
+            least.insert(column.name.clone(), min);
+            greatest.insert(column.name.clone(), max);
+        }
+    }
+    json!({
+        "numRecords": metadata.file_metadata().num_rows(),
+        "minValues": least,
+        "maxValues": greatest,
+        "nullCount": nulls,
+    })
+}
+
+fn bounds(ty: Type, groups: &[&Statistics]) -> Option<(Json, Json)> {
+    // A row group of nothing but nulls has no bounds and moves none.
+    let mut whole = groups.iter().copied().filter(|group| group.min_bytes_opt().is_some());
+    match ty {
+        Type::Int => range(whole, |group| match group {
+            Statistics::Int32(values) => Some((*values.min_opt()?, *values.max_opt()?)),
+            _ => None,
+        })
+        .map(|(min, max)| (json!(min), json!(max))),
+        Type::Long | Type::Timespan | Type::Datetime => {
+            let (min, max) = range(whole, |group| match group {
+                Statistics::Int64(values) => Some((*values.min_opt()?, *values.max_opt()?)),
+                _ => None,
+            })?;
+            match ty {
+                Type::Datetime => Some((json!(timestamp(min)?), json!(timestamp(max)?))),
+                _ => Some((json!(min), json!(max))),
+            }
+        }
+        Type::String | Type::Guid => {
+            let text = |bytes: Option<&[u8]>| std::str::from_utf8(bytes?).ok().map(str::to_owned);
+            let first = whole.next()?;
+            let mut both = (text(first.min_bytes_opt())?, text(first.max_bytes_opt())?);
+            for group in whole {
+                both.0 = both.0.min(text(group.min_bytes_opt())?);
+                both.1 = both.1.max(text(group.max_bytes_opt())?);
+            }
+            Some((json!(both.0), json!(both.1)))
+        }
+        Type::Bool | Type::Real | Type::Decimal | Type::Dynamic => None,
+    }
+}
+
+fn range<'a, T: Ord>(
+    groups: impl Iterator<Item = &'a Statistics>,
+    of: impl Fn(&Statistics) -> Option<(T, T)>,
+) -> Option<(T, T)> {
+    let mut both: Option<(T, T)> = None;
+    for group in groups {
+        let (min, max) = of(group)?;
+        both = Some(match both {
+            None => (min, max),
+            Some(both) => (both.0.min(min), both.1.max(max)),
+        });
+    }
+    both
+}
+
+/// Six digits; `None` outside of the years that a text can say.
+fn timestamp(micros: i64) -> Option<String> {
+    let ticks = ticks_of_micros(micros);
+    (0..=datetime::MAX).contains(&ticks).then(|| {
+        let text = datetime::text(ticks);
+        format!("{}Z", &text[..text.len() - 2])
+    })
+}

@@ -1,0 +1,225 @@
+//! One snapshot of a table as DataFusion reads it: which files a filter leaves, and a Parquet scan over them.
+use super::adapt::{Adapt, KQL_TYPE};
+use super::convert::stored_field;
+use super::snapshot::{FileBounds, Snapshot, StoredFile};
+use crate::catalog::TIMESTAMP;
+use crate::types::{Schema, Type};
+use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::config::TableParquetOptions;
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics, DFSchema, DataFusionError, Result, Statistics, project_schema};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::scalar::ScalarValue;
+use object_store::ObjectMeta;
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// Longer lists of wanted values are not tried on the files' bounds.
+const IN_LIST: usize = 500;
+
+/// A table at one moment. Its columns are in the types at rest (`columns::stored_type`); strings are never null.
+#[derive(Debug)]
+pub struct Provider {
+    snapshot: Arc<Snapshot>,
+    /// Columns in the files, then those that the log or the path gives.
+    table: TableSchema,
+    /// Evaluate filters while decoding, column by column, instead of after it. It pays where a filter leaves little and
+    /// touches few of the columns.
+    pub filter_while_decoding: bool,
+}
+
+impl Provider {
+    /// Shows `schema`; what the files of the snapshot lack of it is absent in all rows.
+    pub fn new(snapshot: Arc<Snapshot>, schema: &Schema) -> Provider {
+        let in_path: Vec<&str> = {
+            let columns = &snapshot.schema.columns;
+            columns[columns.len() - snapshot.partition_columns..].iter().map(|column| column.name.as_str()).collect()
+        };
+        let field = |name: &str, ty: Type| {
+            let mark = [(KQL_TYPE.to_owned(), ty.name().to_owned())];
+            Arc::new(stored_field(name, ty).with_metadata(mark.into()))
+        };
+        let in_files = schema.columns.iter().filter(|column| !in_path.contains(&column.name.as_str()));
+        let in_files: Vec<_> = in_files.map(|column| field(&column.name, column.ty)).collect();
+        // All of them, in the snapshot's order: that is the order of the values with each file.
+        let types = |name: &str| snapshot.schema.get(name).map_or(Type::String, |column| column.ty);
+        let in_path: Vec<_> = in_path.iter().map(|name| field(name, types(name))).collect();
+        let table =
+            TableSchema::builder(Arc::new(ArrowSchema::new(in_files))).with_table_partition_cols(in_path).build();
+        Provider { snapshot, table, filter_while_decoding: false }
+    }
+
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    /// The name and the root under which another process finds this table.
+    pub fn address(&self) -> (&str, &str) {
+        (&self.snapshot.name, self.snapshot.location.url.as_str())
+    }
+
+    /// The files that may hold a row for which all of the filters are true.
+    pub fn kept(&self, session: &dyn Session, filters: &[Expr]) -> Result<Vec<&StoredFile>> {
+        let files = &self.snapshot.files;
+        let Some(filter) = conjunction(filters.iter().cloned()) else { return Ok(files.iter().collect()) };
+        let schema = self.table.table_schema();
+        let physical = session.create_physical_expr(filter, &DFSchema::try_from(schema.clone())?)?;
+        let predicate = PruningPredicateBuilder::new()
+            .with_file_schema(schema.clone())
+            .with_max_in_list_size(IN_LIST)
+            .try_build(physical)?;
+        if predicate.always_true() {
+            return Ok(files.iter().collect());
+        }
+        let keep = predicate.prune(&FileBounds { snapshot: &self.snapshot, schema })?;
+        Ok(files.iter().zip(keep).filter_map(|(file, keep)| keep.then_some(file)).collect())
+    }
+
+    fn statistics_of(&self, files: &[&StoredFile]) -> Statistics {
+        let rows: Option<u64> = files.iter().map(|file| file.rows).sum();
+        let bytes: u64 = files.iter().map(|file| file.size).sum();
+        let columns = self.table.table_schema().fields().iter().map(|field| {
+            let of = |file: &&StoredFile| file.bounds.get(field.name()).cloned().unwrap_or_default();
+            // Only of `Timestamp`: sorting goes by it, and bounds of texts are cut and would mislead.
+            if field.name() != TIMESTAMP || files.is_empty() {
+                return ColumnStatistics::new_unknown();
+            }
+            let choose = |a: Option<ScalarValue>, b: Option<ScalarValue>, wanted: Ordering| {
+                let (a, b) = (a?, b?);
+                Some(if a.partial_cmp(&b)? == wanted { a } else { b })
+            };
+            let least = files.iter().map(|file| of(file).min).reduce(|a, b| choose(a, b, Ordering::Less));
+            let greatest = files.iter().map(|file| of(file).max).reduce(|a, b| choose(a, b, Ordering::Greater));
+            let nulls: Option<u64> = files.iter().map(|file| of(file).nulls).sum();
+            let inexact = |value: Option<Option<_>>| value.flatten().map_or(Precision::Absent, Precision::Inexact);
+            ColumnStatistics {
+                min_value: inexact(least),
+                max_value: inexact(greatest),
+                null_count: exact(nulls),
+                ..ColumnStatistics::new_unknown()
+            }
+        });
+        Statistics {
+            num_rows: exact(rows),
+            total_byte_size: usize::try_from(bytes).map_or(Precision::Absent, Precision::Inexact),
+            column_statistics: columns.collect(),
+        }
+    }
+
+    fn partitioned(&self, file: &StoredFile) -> PartitionedFile {
+        let meta = ObjectMeta {
+            location: file.location.clone(),
+            // The footer cache takes a file for another one when this or the size differs.
+            last_modified: arrow::temporal_conversions::as_datetime::<arrow::datatypes::TimestampMillisecondType>(
+                file.modified,
+            )
+            .unwrap_or_default()
+            .and_utc(),
+            size: file.size,
+            e_tag: None,
+            version: None,
+        };
+        let mut statistics = self.statistics_of(&[file]);
+        statistics.column_statistics.truncate(self.table.file_schema().fields().len());
+        PartitionedFile::new_from_meta(meta)
+            .with_partition_values(file.partition.clone())
+            .with_statistics(Arc::new(statistics))
+    }
+}
+
+fn exact(count: Option<u64>) -> Precision<usize> {
+    count.and_then(|count| usize::try_from(count).ok()).map_or(Precision::Absent, Precision::Exact)
+}
+
+#[async_trait]
+impl TableProvider for Provider {
+    fn schema(&self) -> SchemaRef {
+        self.table.table_schema().clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        Some(self.statistics_of(&self.snapshot.files.iter().collect::<Vec<_>>()))
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut files = self.kept(session, filters)?;
+        tracing::debug!(table = %self.snapshot.name, kept = files.len(), of = self.snapshot.files.len(), "files");
+        if let (Some(limit), true) = (limit, filters.is_empty()) {
+            files.truncate(enough(&files, limit));
+        }
+        if files.is_empty() {
+            return Ok(Arc::new(EmptyExec::new(project_schema(self.table.table_schema(), projection)?)));
+        }
+        // The newest first: what is asked for first is mostly the latest, and a top-N then skips all that is older.
+        files.sort_by(|a, b| latest(b).partial_cmp(&latest(a)).unwrap_or(Ordering::Equal));
+
+        let location = &self.snapshot.location;
+        let base = location.base().map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let runtime = session.runtime_env();
+        runtime.register_object_store(base.as_ref(), location.objects.clone());
+        let options = TableParquetOptions {
+            global: session.config_options().execution.parquet.clone(),
+            ..TableParquetOptions::default()
+        };
+        let footers = runtime.cache_manager.get_file_metadata_cache();
+        let source = ParquetSource::new(self.table.clone())
+            .with_table_parquet_options(options)
+            .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(
+                location.objects.clone(),
+                footers,
+            )));
+        let decoding = self.filter_while_decoding || source.table_parquet_options().global.pushdown_filters;
+        let source = source.with_pushdown_filters(decoding).with_enable_page_index(true);
+        let groups = FileGroup::new(files.iter().map(|file| self.partitioned(file)).collect())
+            .split_files(session.config().target_partitions().max(1));
+        let config = FileScanConfigBuilder::new(base, Arc::new(source))
+            .with_file_groups(groups)
+            .with_statistics(self.statistics_of(&files))
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .with_expr_adapter(Some(Arc::new(Adapt)))
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+/// How many of the files hold `limit` rows together.
+fn enough(files: &[&StoredFile], limit: usize) -> usize {
+    let mut rows = 0u64;
+    for (index, file) in files.iter().enumerate() {
+        if rows >= limit as u64 {
+            return index;
+        }
+        rows = rows.saturating_add(file.rows.unwrap_or(0));
+    }
+    files.len()
+}
+
+fn latest<'a>(file: &&'a StoredFile) -> Option<&'a ScalarValue> {
+    file.bounds.get(TIMESTAMP).and_then(|bounds| bounds.max.as_ref())
+}
