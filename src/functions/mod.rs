@@ -288,7 +288,9 @@ pub mod sets;
 pub mod special;
 pub mod strings;
 pub mod units;
+mod user_agent;
 pub mod windows;
+mod xml;
 
 #[cfg(test)]
 mod tests {
