@@ -18,11 +18,11 @@ use xxhash_rust::xxh64::xxh64;
 const TEXT: Types = Types::STRING;
 const SINGLE: Types = Types::ANY.but(Types::DYNAMIC);
 
-/// Written with padding, read with or without.
+/// Written and read with padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &ALPHABET,
     GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
         .with_decode_allow_trailing_bits(true),
 );
 
@@ -182,7 +182,11 @@ pub const FUNCTIONS: &[Function] = &[
         |_, args| {
             let source = text(args, 0);
             let into = GzBuilder::new().operating_system(255);
-            let bytes = write_all(into.write(Vec::new(), level(&source)), &source, GzEncoder::finish);
+            let mut bytes = write_all(into.write(Vec::new(), level(&source)), &source, GzEncoder::finish);
+            // The header does not tell how hard the compression tried.
+            if let Some(effort) = bytes.as_deref_mut().and_then(|bytes| bytes.get_mut(8)) {
+                *effort = 0;
+            }
             bytes.map_or(Value::string(""), |bytes| made(BASE64.encode(bytes)))
         },
         &[(
@@ -217,7 +221,7 @@ pub const FUNCTIONS: &[Function] = &[
             }
             bytes.map_or(Value::string(""), |bytes| made(BASE64.encode(bytes)))
         },
-        &[("zlib_compress_to_base64_string('1234567890qwertyuiop')", "eJwBFADr/zEyMzQ1Njc4OTBxd2VydHl1aW9wOAkGVw==")],
+        &[("zlib_compress_to_base64_string('1234567890qwertyuiop')", "eJwBFADr/zEyMzQ1Njc4OTBxd2VydHl1aW9wOAkGdw==")],
     ),
     row(
         &["zlib_decompress_from_base64_string"],

@@ -156,11 +156,14 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["replace_strings"],
-        "The text with each of some texts replaced by its counterpart, one after the other in a single pass.",
+        "The text with each of some texts replaced by its counterpart, one after the other.",
         &[one("text", TEXT), one("lookups", Types::DYNAMIC), one("rewrites", Types::DYNAMIC)],
         Gives::Always(Type::String),
         replace_strings,
-        &[("replace_strings('This is it', dynamic(['This', 'is']), dynamic(['This', 'was']))", "This was it")],
+        &[
+            ("replace_strings('This is it', dynamic(['This', 'is']), dynamic(['This', 'was']))", "This was it"),
+            ("replace_strings('This', dynamic(['is', 'This']), dynamic(['was', 'x']))", "Thwas"),
+        ],
     ),
     row(
         &["translate"],
@@ -421,41 +424,51 @@ fn replaced<'a>(source: &str, lookup: &str, rewrite: &str) -> Value<'a> {
     Value::string(source.replace(lookup, rewrite))
 }
 
-fn texts(value: &Value<'_>) -> Vec<String> {
-    let Value::Dynamic(array) = value else { return vec![] };
-    match array.tree().as_ref() {
-        Json::Array(items) => {
-            items.iter().map(|item| convert::element(item, Type::String).text().into_owned()).collect()
-        }
-        _ => vec![],
+fn elements(value: &Value<'_>) -> Option<Vec<Json>> {
+    let Value::Dynamic(array) = value else { return None };
+    match array.tree().into_owned() {
+        Json::Array(items) => Some(items),
+        _ => None,
     }
 }
 
-/// At each place the first lookup in the array's order that stands there wins.
+/// One lookup after the other goes through the text, past what was put in before it. What is to be put in and is no
+/// string leaves the found text as it is.
 fn replace_strings<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
-    let (source, lookups, rewrites) = (text(args, 0), texts(&args[1]), texts(&args[2]));
-    if lookups.len() != rewrites.len() {
-        return Value::Null;
-    }
-    let mut out = String::with_capacity(source.len());
-    let mut rest = &*source;
-    while let Some(c) = rest.chars().next() {
-        let hit = lookups.iter().position(|lookup| !lookup.is_empty() && rest.starts_with(lookup.as_str()));
-        match hit {
-            Some(hit) => {
-                out.push_str(&rewrites[hit]);
-                rest = &rest[lookups[hit].len()..];
+    let source = text(args, 0);
+    let pairs: Vec<(String, Option<String>)> = match (elements(&args[1]), elements(&args[2])) {
+        (Some(lookups), Some(rewrites)) if lookups.len() == rewrites.len() => lookups
+            .iter()
+            .zip(&rewrites)
+            .filter_map(|(lookup, rewrite)| Some((lookup.as_str()?.to_owned(), rewrite.as_str().map(str::to_owned))))
+            .filter(|(lookup, _)| !lookup.is_empty())
+            .collect(),
+        _ => return Value::Null,
+    };
+    // Pieces of the text, and whether they are done with.
+    let mut pieces = vec![(source.into_owned(), false)];
+    for (lookup, rewrite) in &pairs {
+        let mut next = Vec::with_capacity(pieces.len());
+        for (piece, done) in pieces {
+            if done {
+                next.push((piece, done));
+                continue;
             }
-            None => {
-                out.push(c);
-                rest = &rest[c.len_utf8()..];
+            for (at, part) in piece.split(lookup.as_str()).enumerate() {
+                if at > 0 {
+                    next.push((rewrite.as_ref().unwrap_or(lookup).clone(), true));
+                }
+                if !part.is_empty() {
+                    next.push((part.to_owned(), false));
+                }
             }
         }
-        if out.len() > LONGEST_TEXT {
+        if next.iter().map(|(piece, _)| piece.len()).sum::<usize>() > LONGEST_TEXT {
             return Value::Null;
         }
+        pieces = next;
     }
-    made(out)
+    made(pieces.into_iter().map(|(piece, _)| piece).collect())
 }
 
 fn translate<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {

@@ -42,7 +42,7 @@ pub const FUNCTIONS: &[Function] = &[
         Gives::Always(Type::Real),
         |_, args| converted(args, LENGTHS),
         &[
-            ("convert_length(1.2, 'Meter', 'Foot')", "3.9370078740157477"),
+            ("convert_length(1.2, 'Meter', 'Foot')", "3.9370078740157479"),
             ("convert_length(1, 'Meter', 'Spoon')", "null"),
         ],
     ),
