@@ -10,7 +10,7 @@ use nom::{Err, IResult, Parser};
 use std::cell::{Cell, RefCell};
 
 /// Levels of parentheses, brackets and nested queries: a thread with a stack of 2 MiB must bear them in a dev build.
-pub const MAX_DEPTH: u16 = 96;
+pub const MAX_DEPTH: u16 = 64;
 /// The height of an expression's tree, which grows with each level and each link of a chain that is no `and` or `or`.
 pub const MAX_HEIGHT: u16 = 400;
 
@@ -164,11 +164,12 @@ impl<'t> Tokens<'t> {
         }
         let at = trace.furthest.get().max(self.at);
         let found = Tokens { at: at.min(self.all.len().saturating_sub(1)), ..self };
-        let wanted: Vec<String> = trace
-            .wanted
-            .borrow()
+        let noted = trace.wanted.borrow();
+        // An expression may be a name; saying both says less.
+        let expression = noted.contains(&Wanted::Described("an expression"));
+        let wanted: Vec<String> = noted
             .iter()
-            .filter(|_| at == trace.furthest.get())
+            .filter(|wanted| at == trace.furthest.get() && !(expression && **wanted == Wanted::Described("a name")))
             .map(|wanted| match wanted {
                 Wanted::Written(text) => format!("`{text}`"),
                 Wanted::Described(text) => (*text).to_string(),
@@ -184,13 +185,17 @@ impl<'t> Tokens<'t> {
             [first @ .., last] => format!("expected {} or {last}, found {found_text}", first.join(", ")),
         };
         let diagnostic = codes::SYNTAX.at(found.span(), message);
-        let named = trace.wanted.borrow().iter().any(
+        let named = noted.iter().any(
             |wanted| matches!(wanted, Wanted::Described(text) if text.contains("name") || text.contains("expression")),
         );
         match found.kind(0) {
             Kind::Word(word) if named && !wanted.is_empty() => {
                 diagnostic.help(format!("a name that is a word of the language is written `['{}']`", word.text))
             }
+            Kind::Punct("|") if at > 0 && !found.token(0).blank && self.all[at - 1].kind == Kind::Punct("|") => {
+                diagnostic.help("write `or`")
+            }
+            Kind::Punct("=") => diagnostic.help("write `==` to compare"),
             _ => diagnostic,
         }
     }
@@ -233,7 +238,12 @@ fn unwritten<'t, T>(i: Tokens<'t>, text: &'static str) -> Step<'t, T> {
 
 /// From here on the reading is certain: a miss is a failure.
 pub fn must<'t, T>(mut parser: impl FnMut(Tokens<'t>) -> Step<'t, T>) -> impl FnMut(Tokens<'t>) -> Step<'t, T> {
-    move |i| match parser(i) {
+    move |i| certain(parser(i))
+}
+
+/// What `must` does, to a reading that is done.
+pub fn certain<T>(step: Result<T, Err<Miss>>) -> Result<T, Err<Miss>> {
+    match step {
         Err(Err::Error(miss)) => Err(Err::Failure(miss)),
         other => other,
     }
@@ -287,17 +297,34 @@ pub fn any_commas<'t, T>(
 
 /// Reads one level further down, within the bounds of depth and height.
 pub fn nest<'t, T>(i: Tokens<'t>, parser: impl FnOnce(Tokens<'t>) -> Step<'t, T>) -> Step<'t, T> {
+    let (inner, level) = descend(i)?;
+    let (rest, value) = parser(inner)?;
+    Ok((level.ascend(rest)?, value))
+}
+
+/// One level down; [`Level::ascend`] goes back up. `nest` without its closure, where each frame counts.
+pub fn descend<'t>(i: Tokens<'t>) -> Step<'t, Level> {
     if i.depth >= MAX_DEPTH {
         return too_deep(i);
     }
-    let outer = i.trace.height.replace(0);
-    let (rest, value) = parser(Tokens { depth: i.depth + 1, ..i })?;
-    let own = i.trace.height.get().saturating_add(1);
-    i.trace.height.set(outer.max(own));
-    if own > MAX_HEIGHT {
-        return too_deep(i);
+    let level = Level { depth: i.depth, outer: i.trace.height.replace(0) };
+    Ok((Tokens { depth: i.depth + 1, ..i }, level))
+}
+
+/// A level that has been entered: where it was entered from.
+#[derive(Clone, Copy, Debug)]
+pub struct Level {
+    depth: u16,
+    outer: u16,
+}
+
+impl Level {
+    pub fn ascend<'t>(self, rest: Tokens<'t>) -> Result<Tokens<'t>, Err<Miss>> {
+        let own = rest.trace.height.get().saturating_add(1);
+        rest.trace.height.set(self.outer.max(own));
+        let rest = Tokens { depth: self.depth, ..rest };
+        if own > MAX_HEIGHT { too_deep(rest).map(|(rest, ())| rest) } else { Ok(rest) }
     }
-    Ok((Tokens { depth: i.depth, ..rest }, value))
 }
 
 /// One more link in a chain that makes the tree higher.

@@ -96,11 +96,13 @@ impl<'t> Lexer<'t> {
         if let Some(text) = PUNCTUATION.iter().find(|text| rest.starts_with(**text)) {
             return (Kind::Punct(text), text.len());
         }
-        self.wrong(codes::BAD_CHARACTER.at(
-            Span::new(self.at, self.at + first.len_utf8()),
-            format!("`{}` is not a character of the language", first.escape_debug()),
-        ));
-        (Kind::Bad, first.len_utf8())
+        // The same wrong character again and again is one mistake.
+        let length = rest.len() - rest.trim_start_matches(first).len();
+        let shown = first.escape_debug();
+        let fault = codes::BAD_CHARACTER
+            .at(Span::new(self.at, self.at + length), format!("`{shown}` is not a character of the language"));
+        self.wrong(if rest.starts_with("&&") { fault.help("write `and`") } else { fault });
+        (Kind::Bad, length)
     }
 
     fn wrong(&mut self, diagnostic: Diagnostic) {
@@ -418,7 +420,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_and_passed_over() {
-        insta::assert_snapshot!(shown("a && 'b\nc"), @"name‹a› bad‹&› bad‹&› string‹'b› name‹c› K0001 @2 K0001 @3 K0002 @5");
+        insta::assert_snapshot!(shown("a && 'b\nc"), @"name‹a› bad‹&&› string‹'b› name‹c› K0001 @2 K0002 @5");
         insta::assert_snapshot!(shown(r#""a\qb" datetime(20"#), @r#"string‹"a\qb"› datetime‹datetime(20› K0003 @2 K0003 @18"#);
     }
 

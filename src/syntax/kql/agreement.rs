@@ -55,3 +55,21 @@ fn takes_and_refuses_what_the_reference_does() {
     }
     assert!(wrong.is_empty(), "{} disagree:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+#[test]
+fn what_is_printed_reads_back() {
+    for (id, query, _) in cases() {
+        let Ok(tree) = parse(&Source::new(query)).into_result() else { continue };
+        let printed = tree.to_string();
+        // Parts that are passed over have no text of their own.
+        if printed.contains('…') {
+            continue;
+        }
+        match parse(&Source::new(printed.as_str())).into_result() {
+            // A `real(nan)` equals nothing, not even itself.
+            Ok(again) if printed.contains("real(nan)") => assert_eq!(again.to_string(), printed, "{id}"),
+            Ok(again) => assert_eq!(again, tree, "{id}:\n{printed}"),
+            Err(wrong) => panic!("{id}:\n{}", render::render(&Source::new(printed.as_str()), &wrong)),
+        }
+    }
+}

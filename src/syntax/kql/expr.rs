@@ -6,7 +6,7 @@ use super::names::{column, label, name, reserved};
 use super::query::{looks_like_query, pipe};
 use super::source::{datatable, externaldata, inline_sources};
 use crate::functions::operators::{ALL, Operator, Right};
-use crate::syntax::combinators::{Step, Tokens, any_commas, commas, grow, miss, must, nest, punct, refuse, word};
+use crate::syntax::combinators::{Step, Tokens, certain, commas, descend, grow, miss, must, punct, refuse, word};
 use crate::syntax::pratt::{Expressions, climb};
 use crate::syntax::tokens::Kind;
 use crate::text::{Span, codes};
@@ -17,7 +17,14 @@ use std::sync::LazyLock;
 
 /// An expression that is no pipeline by itself and has no name.
 pub fn expression(i: Tokens<'_>) -> Step<'_, Expr> {
-    nest(i, |i| climb(&Kql, i, 0))
+    let (inner, level) = descend(i)?;
+    let (rest, expr) = climb(&Kql, inner, 0)?;
+    Ok((level.ascend(rest)?, expr))
+}
+
+/// An expression on the level where it stands: whoever asks has gone down a level for it.
+pub fn level_expression(i: Tokens<'_>) -> Step<'_, Expr> {
+    climb(&Kql, i, 0)
 }
 
 /// `name = expression`, `(a, b) = expression` or an expression.
@@ -59,9 +66,20 @@ fn names_before_equals(i: Tokens<'_>) -> Result<Names<'_>, nom::Err<crate::synta
 
 /// `(a, b, name = c, *)`
 pub fn arguments(i: Tokens<'_>) -> Step<'_, Vec<Arg>> {
-    let (i, _) = punct("(")(i)?;
-    let (i, args) = any_commas(i, false, argument)?;
-    let (i, _) = must(punct(")"))(i)?;
+    let (mut i, _) = punct("(")(i)?;
+    let mut args = Vec::new();
+    if !i.is_punct(0, ")") {
+        loop {
+            let arg;
+            (i, arg) = certain(argument(i))?;
+            args.push(arg);
+            if !i.is_punct(0, ",") {
+                break;
+            }
+            i = i.skip(1);
+        }
+    }
+    let (i, _) = certain(punct(")")(i))?;
     Ok((i, args))
 }
 
@@ -70,12 +88,13 @@ fn argument(i: Tokens<'_>) -> Step<'_, Arg> {
         let value = Expr { kind: ExprKind::Star, span: i.span() };
         return Ok((i.skip(1), Arg { name: None, value }));
     }
-    let (rest, named) = named(i)?;
-    let mut names = named.names.into_iter();
-    match (names.next(), names.next()) {
-        (name, None) => Ok((rest, Arg { name, value: named.expr })),
-        _ => refuse(i, codes::SYNTAX.at(i.span(), "an argument has one name at most")),
-    }
+    let (rest, name) = match names_before_equals(i)? {
+        None => (i, None),
+        Some((rest, mut names)) if names.len() == 1 => (rest, names.pop()),
+        Some(_) => return refuse(i, codes::SYNTAX.at(i.span(), "an argument has one name at most")),
+    };
+    let (rest, value) = expression(rest)?;
+    Ok((rest, Arg { name, value }))
 }
 
 /// `f(…)`: what evaluate and invoke take.
@@ -123,7 +142,7 @@ impl Expressions for Kql {
         let (op, op_span, start) = (operator.symbol, at.span(), left.span);
         let (rest, kind) = match operator.right {
             Right::Operand | Right::Prefix => {
-                let (rest, right) = must(|i| climb(&Kql, i, operator.binds + 1))(i)?;
+                let (rest, right) = certain(climb(&Kql, i, operator.binds + 1))?;
                 if matches!(op, "and" | "or") {
                     (rest, chain(op, left, right))
                 } else {
@@ -353,7 +372,9 @@ fn in_name_position(i: Tokens<'_>) -> bool {
 /// `(expression)` or `(query)`
 pub fn parenthesised(i: Tokens<'_>) -> Step<'_, Expr> {
     let (rest, _) = punct("(")(i)?;
-    let (rest, inner) = must(|i| nest(i, pipe))(rest)?;
+    let (inner, level) = descend(rest)?;
+    let (rest, inner) = certain(pipe(inner))?;
+    let rest = level.ascend(rest)?;
     let (rest, _) = must(punct(")"))(rest)?;
     Ok((rest, Expr { kind: ExprKind::Parenthesised(Box::new(inner)), span: i.span_to(rest) }))
 }
@@ -366,7 +387,9 @@ pub fn query_call(i: Tokens<'_>) -> Step<'_, Expr> {
         rest = word("nooptimization")(rest.skip(2))?.0;
     }
     let (rest, _) = must(punct("("))(rest)?;
-    let (rest, query) = must(|i| nest(i, pipe))(rest)?;
+    let (inner, level) = descend(rest)?;
+    let (rest, query) = certain(pipe(inner))?;
+    let rest = level.ascend(rest)?;
     let (rest, _) = must(punct(")"))(rest)?;
     let args = vec![Arg { name: None, value: query }];
     Ok((rest, Expr { kind: ExprKind::Call { name, args }, span: i.span_to(rest) }))

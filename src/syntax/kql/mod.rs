@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod agreement;
 pub mod ast;
+mod display;
 mod expr;
 mod literal;
 mod names;
@@ -13,6 +14,8 @@ mod ops;
 mod query;
 mod settings;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use crate::syntax::combinators::{Tokens, Trace};
 use crate::syntax::lex::lex;

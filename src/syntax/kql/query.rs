@@ -1,11 +1,11 @@
 //! Statements and pipelines.
 //! <https://learn.microsoft.com/kusto/query/statements>
 use super::ast::{Expr, ExprKind, Lambda, Let, LetValue, Operator, OperatorKind, Parameter, ParameterType, Statement};
-use super::expr::{expression, query_call};
+use super::expr::{expression, level_expression, query_call};
 use super::literal::literal;
 use super::names::{column_decl, column_type, label, name, reserved};
 use super::ops;
-use crate::syntax::combinators::{Step, Tokens, any_commas, commas, maybe, miss, must, nest, punct, word};
+use crate::syntax::combinators::{Step, Tokens, any_commas, commas, maybe, must, nest, punct, word};
 use crate::syntax::tokens::Kind;
 use crate::text::{Diagnostics, Span};
 
@@ -257,17 +257,15 @@ fn broken<'t>(start: Tokens<'t>, reached: Tokens<'t>, notes: &mut Notes<'_>) -> 
 
 /// The first stage: an operator that needs no input, or an expression.
 fn head(i: Tokens<'_>) -> Step<'_, Expr> {
-    if !begins_operator(i)
-        && let (rest, Some(expr)) = maybe(i, expression)?
-    {
-        return Ok((rest, expr));
+    if !begins_operator(i) {
+        match level_expression(i) {
+            Err(nom::Err::Error(_)) if ops::known(i) => {}
+            done => return done,
+        }
     }
-    if ops::known(i) {
-        let (rest, operator) = must(ops::operator)(i)?;
-        let span = operator.span;
-        return Ok((rest, Expr { kind: ExprKind::Source(Box::new(operator)), span }));
-    }
-    miss(i, "a table or an expression")
+    let (rest, operator) = ops::operator(i)?;
+    let span = operator.span;
+    Ok((rest, Expr { kind: ExprKind::Source(Box::new(operator)), span }))
 }
 
 /// Whether an operator begins here, and not a name that is spelt like one.

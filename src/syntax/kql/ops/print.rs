@@ -3,7 +3,6 @@
 use super::super::ast::OperatorKind;
 use super::super::expr::{call, expression, named};
 use super::super::names::{column_decl, name};
-use super::super::query::other_operator;
 use super::super::settings::settings;
 use crate::syntax::combinators::{Step, Tokens, any_commas, commas, maybe, must, punct, word};
 
@@ -43,9 +42,12 @@ pub fn evaluate(i: Tokens<'_>) -> Step<'_, OperatorKind> {
 
 /// `invoke f(a)`
 pub fn invoke(i: Tokens<'_>) -> Step<'_, OperatorKind> {
-    let (rest, (name, args)) = call(i)?;
-    if rest.is_punct(0, ".") {
-        return other_operator(i, "invoke of another database's function");
+    let (mut i, (name, args)) = call(i)?;
+    if !i.is_punct(0, ".") {
+        return Ok((i, OperatorKind::Invoke { name, args }));
     }
-    Ok((rest, OperatorKind::Invoke { name, args }))
+    while i.is_punct(0, ".") {
+        i = must(call)(i.skip(1))?.0;
+    }
+    Ok((i, OperatorKind::Other { what: "invoke of another database's function" }))
 }

@@ -3,14 +3,18 @@
 use super::super::ast::{Named, OperatorKind, SeriesAggregate};
 use super::super::expr::{expression, loosely_named, named};
 use super::super::settings::{settings, word_settings};
-use crate::syntax::combinators::{Step, Tokens, commas, maybe, must, punct, refuse, word};
+use crate::syntax::combinators::{Step, Tokens, commas, maybe, miss, must, punct, refuse, word};
 use crate::syntax::tokens::Kind;
 use crate::text::codes;
 
 /// `summarize n = count() by a, b = bin(t, 1h)`
 pub fn summarize(i: Tokens<'_>) -> Step<'_, OperatorKind> {
     let (i, options) = settings(i, &[], true)?;
-    let (i, aggregates) = if ends_or(i, &["by"]) { (i, Vec::new()) } else { commas(i, false, named)? };
+    let (i, aggregates) = if ends_or(i, &["by"]) {
+        (i, Vec::new())
+    } else {
+        commas(i, false, |i| if i.is_word(0, "by") { miss(i, "an expression") } else { named(i) })?
+    };
     let (i, by) = by(i)?;
     if i.is_word(0, "bin") && i.is_punct(1, "=") {
         let fault = codes::NOT_YET.at(i.span(), "`bin=` after the columns is an old form that is not here");
@@ -31,9 +35,15 @@ fn ends_or(i: Tokens<'_>, words: &[&str]) -> bool {
 /// `by a, b`, or nothing.
 fn by(i: Tokens<'_>) -> Step<'_, Vec<Named>> {
     match maybe(i, word("by"))? {
-        (i, Some(_)) => must(|i| commas(i, false, named))(i),
+        (i, Some(_)) => must(|i| commas(i, false, key))(i),
         (i, None) => Ok((i, Vec::new())),
     }
+}
+
+/// A group's key; `bin = 1d` is none but the old form of a size for all keys.
+fn key(i: Tokens<'_>) -> Step<'_, Named> {
+    let size = matches!(i.kind(2), Kind::Long | Kind::Real | Kind::Timespan | Kind::Typed(_) | Kind::String);
+    if i.is_word(0, "bin") && i.is_punct(1, "=") && size { miss(i, "a column") } else { named(i) }
 }
 
 /// `make-series n = count() default = 0 on t from … to … step 1h by a`
@@ -84,6 +94,9 @@ fn clause<'t>(i: Tokens<'t>, text: &'static str) -> Step<'t, Option<super::super
 }
 
 fn series_aggregate(i: Tokens<'_>) -> Step<'_, SeriesAggregate> {
+    if matches!(i.text(0), "on" | "from" | "in") {
+        return miss(i, "an expression");
+    }
     let (i, aggregate) = named(i)?;
     if !i.is_word(0, "default") {
         return Ok((i, SeriesAggregate { aggregate, default: None }));
