@@ -1,25 +1,39 @@
 //! The one door behind the HTTP doors, the command line, the tests and the benches: a text in, batches out.
-use crate::text::{Diagnostics, Source};
-use crate::types::Schema;
+//!
+//! parse → bind → subqueries and shared relations first → lower → optimize → run. Limits hold from the first step.
+pub use crate::exec::limits::{Limits, Refused};
+
+use crate::bind::{self, Context, Data};
+use crate::catalog::Tables;
+use crate::columns::Cells;
+use crate::exec::{Sessions, subqueries};
+use crate::ir::{Answer, Bound, Rel, RelOp, Scalar};
+use crate::plan::{self, Lowering, PlanError, Providers};
+use crate::rows::{self, RowsError};
+use crate::store::{Store, StoreError, View};
+use crate::syntax::kql;
+use crate::text::{Diagnostic, Diagnostics, Source, Span, codes};
+use crate::types::{Schema, Type};
+use crate::value::{Value, datetime};
 use arrow::record_batch::RecordBatch;
+use datafusion::catalog::{MemTable, TableProvider};
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{displayable, execute_stream};
+use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     Kql,
     /// A request line: `alerts?$filter=…`.
     OData,
-}
-
-/// What one query may use. Past one of them it ends with [`Refused`]; the server goes on.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    pub rows: u64,
-    pub bytes: u64,
-    pub time: Duration,
-    /// Bytes of working memory.
-    pub memory: usize,
 }
 
 /// What comes with a query beside its text.
@@ -32,6 +46,12 @@ pub struct Request {
     pub timespan: Option<(i64, i64)>,
     /// What `now()` gives, in ticks; the clock's time where absent.
     pub now: Option<i64>,
+}
+
+impl Request {
+    pub fn new(limits: Limits) -> Request {
+        Request { limits, parameters: vec![], timespan: None, now: None }
+    }
 }
 
 /// The answer: one table for each result statement.
@@ -59,18 +79,374 @@ pub enum QueryError {
     Fault(Fault),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
-    Rows(u64),
-    Bytes(u64),
-    Time(Duration),
-    Memory(usize),
-    /// Too many queries at once.
-    Busy,
-}
-
 #[derive(Clone, Debug)]
 pub struct Fault {
     pub id: String,
     pub detail: String,
+}
+
+impl QueryError {
+    /// A fault of ours, logged with its details.
+    pub fn fault(detail: impl std::fmt::Display) -> QueryError {
+        let fault = Fault { id: uuid::Uuid::new_v4().to_string(), detail: detail.to_string() };
+        tracing::error!(id = %fault.id, detail = %fault.detail, "a query failed");
+        QueryError::Fault(fault)
+    }
+}
+
+/// Ticks of the clock now.
+pub fn clock() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    datetime::UNIX_EPOCH + i64::try_from(since.as_nanos() / 100).unwrap_or(0)
+}
+
+/// The engine over one store. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    store: Store,
+    sessions: Arc<Sessions>,
+}
+
+impl Engine {
+    /// Opens a store by path or URL.
+    pub async fn open(url: &str) -> Result<Engine, StoreError> {
+        Ok(Engine::over(Store::open(url).await?))
+    }
+
+    pub fn over(store: Store) -> Engine {
+        Engine { store, sessions: Arc::new(Sessions::new()) }
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Runs a text. What is wrong with it is found before any row is read.
+    pub async fn query(&self, language: Language, text: &str, request: Request) -> Result<Response, QueryError> {
+        let until = Instant::now() + request.limits.time;
+        let work = self.start(language, text, request.clone(), until);
+        match tokio::time::timeout_at(until.into(), work).await {
+            Ok(answer) => answer,
+            Err(_) => Err(QueryError::Refused(Refused::Time(request.limits.time))),
+        }
+    }
+
+    async fn start(
+        &self,
+        language: Language,
+        text: &str,
+        request: Request,
+        until: Instant,
+    ) -> Result<Response, QueryError> {
+        let run = self.run(text, &request, until).await?;
+        let bound = run.bind(language).await?;
+        let mut uses = HashMap::new();
+        bound.results.iter().for_each(|answer| subqueries::count_shared(&answer.rel, &mut uses));
+        let mut shared = HashMap::new();
+        let mut tables = Vec::with_capacity(bound.results.len());
+        for Answer { name, rel, visualization } in bound.results {
+            let schema = rel.schema.clone();
+            let batches = run.stream(rel, &uses, &mut shared).await?;
+            let batches = limited(batches, Arc::clone(&run.source), request.limits, until);
+            tables.push(TableAnswer { name, schema, batches, visualization });
+        }
+        Ok(Response { tables, notices: bound.notices })
+    }
+
+    async fn run(&self, text: &str, request: &Request, until: Instant) -> Result<Run, QueryError> {
+        let view = self.store.refresh().await.map_err(QueryError::fault)?;
+        Ok(Run {
+            source: Arc::new(Source::new(text)),
+            view,
+            state: self.sessions.state(&request.limits, until).map_err(QueryError::fault)?,
+            now: request.now.unwrap_or_else(clock),
+            parameters: request.parameters.clone(),
+            timespan: request.timespan,
+        })
+    }
+
+    /// Every stage of a text, by name, as far as it comes.
+    pub async fn explain(
+        &self,
+        language: Language,
+        text: &str,
+        request: Request,
+    ) -> Result<Vec<(&'static str, String)>, QueryError> {
+        let run = self.run(text, &request, Instant::now() + request.limits.time).await?;
+        let mut stages = Vec::new();
+        if language == Language::Kql {
+            stages.push(("tree", format!("{:#?}", run.parse()?)));
+        }
+        let bound = run.bind(language).await?;
+        let (mut uses, mut shared) = (HashMap::new(), HashMap::new());
+        bound.results.iter().for_each(|answer| subqueries::count_shared(&answer.rel, &mut uses));
+        for answer in bound.results {
+            stages.push(("meaning", format!("{:#?}", answer.rel)));
+            let plan = run.plan(answer.rel, &uses, &mut shared).await?;
+            stages.push(("plan", plan.display_indent().to_string()));
+            let optimized = run.state.optimize(&plan).map_err(|error| run.failed(error))?;
+            stages.push(("optimized plan", optimized.display_indent().to_string()));
+            let physical = run.state.create_physical_plan(&plan).await.map_err(|error| run.failed(error))?;
+            stages.push(("physical plan", displayable(physical.as_ref()).indent(true).to_string()));
+        }
+        Ok(stages)
+    }
+}
+
+/// One query on its way.
+#[derive(Clone)]
+struct Run {
+    source: Arc<Source>,
+    view: View,
+    state: SessionState,
+    now: i64,
+    parameters: Vec<(String, String)>,
+    timespan: Option<(i64, i64)>,
+}
+
+type SharedTables = HashMap<u32, Arc<dyn TableProvider>>;
+
+impl Providers for View {
+    fn provider(&self, table: &str) -> Option<Arc<dyn TableProvider>> {
+        View::provider(self, table)
+    }
+}
+
+impl Run {
+    fn parse(&self) -> Result<kql::ast::Query, QueryError> {
+        kql::parse(&self.source).into_result().map_err(|faults| self.wrong(faults))
+    }
+
+    fn wrong(&self, faults: Diagnostics) -> QueryError {
+        QueryError::Wrong(self.source.as_ref().clone(), faults)
+    }
+
+    /// Parsing and binding compute without a pause, and binding may run relations (`evaluate pivot`), so they have a
+    /// thread of their own.
+    async fn bind(&self, language: Language) -> Result<Bound, QueryError> {
+        let run = self.clone();
+        let handle = tokio::runtime::Handle::current();
+        let bound = tokio::task::spawn_blocking(move || {
+            let data = Rows { run: &run, handle };
+            let context = Context {
+                tables: &run.view as &dyn Tables,
+                now: run.now,
+                parameters: &run.parameters,
+                data: Some(&data),
+            };
+            match language {
+                Language::Kql => bind::kql(&run.parse()?, &context).map_err(|faults| run.wrong(faults)),
+                Language::OData => Err(run.wrong(vec![
+                    codes::NOT_YET.at(Span::default(), "OData requests are not answered here yet"),
+                ])),
+            }
+        });
+        let mut bound = bound.await.map_err(QueryError::fault)??;
+        if let Some(span) = self.timespan {
+            bound.results.iter_mut().for_each(|answer| within_timespan(&mut answer.rel, span));
+        }
+        Ok(bound)
+    }
+
+    /// Computes what must be known first, then lowers.
+    async fn plan(
+        &self,
+        mut rel: Rel,
+        uses: &HashMap<u32, usize>,
+        shared: &mut SharedTables,
+    ) -> Result<LogicalPlan, QueryError> {
+        loop {
+            let mut waiting = Vec::new();
+            subqueries::innermost(&rel, &mut waiting);
+            if waiting.is_empty() {
+                break;
+            }
+            let mut values: Vec<Vec<(Value<'static>, Type)>> = Vec::with_capacity(waiting.len());
+            for (at, one) in waiting.iter().enumerate() {
+                // The same relation named twice is computed once.
+                let same = waiting[..at].iter().position(|other| other.set == one.set && other.rel == one.rel);
+                values.push(match same {
+                    Some(earlier) => values[earlier].clone(),
+                    None => self.values(one, uses, shared).await?,
+                });
+            }
+            subqueries::fill(&mut rel, &mut values.into_iter());
+        }
+        let mut wanted = Vec::new();
+        subqueries::shared(&rel, &mut wanted);
+        for (id, input) in wanted {
+            if uses.get(&id).is_some_and(|uses| *uses > 1) && !shared.contains_key(&id) {
+                let schema = input.schema.clone();
+                let batches = self.collect(input.as_ref().clone(), uses, shared).await?;
+                let table = MemTable::try_new(crate::columns::arrow_schema(&schema), vec![batches]);
+                shared.insert(id, Arc::new(table.map_err(|error| self.failed(error))?));
+            }
+        }
+        let lowering = Lowering { providers: &self.view, now: self.now, shared };
+        plan::lower(&rel, &lowering).map_err(|error| match error {
+            PlanError::TooLarge(rows) => QueryError::Refused(Refused::Rows(rows)),
+            PlanError::Fault(detail) => QueryError::fault(detail),
+        })
+    }
+
+    /// Boxed: a relation that must be computed first is planned by the same steps.
+    fn stream<'a>(
+        &'a self,
+        rel: Rel,
+        uses: &'a HashMap<u32, usize>,
+        shared: &'a mut SharedTables,
+    ) -> BoxFuture<'a, Result<SendableRecordBatchStream, QueryError>> {
+        Box::pin(async move {
+            let plan = self.plan(rel, uses, shared).await?;
+            let physical = self.state.create_physical_plan(&plan).await.map_err(|error| self.failed(error))?;
+            execute_stream(physical, self.state.task_ctx()).map_err(|error| self.failed(error))
+        })
+    }
+
+    async fn collect(
+        &self,
+        rel: Rel,
+        uses: &HashMap<u32, usize>,
+        shared: &mut SharedTables,
+    ) -> Result<Vec<RecordBatch>, QueryError> {
+        let mut stream = self.stream(rel, uses, shared).await?;
+        let mut batches = Vec::new();
+        while let Some(batch) = stream.next().await {
+            batches.push(batch.map_err(|error| self.failed(error))?);
+        }
+        Ok(batches)
+    }
+
+    /// The first value of the first column, or all its distinct values.
+    async fn values(
+        &self,
+        waiting: &subqueries::Waiting,
+        uses: &HashMap<u32, usize>,
+        shared: &mut SharedTables,
+    ) -> Result<Vec<(Value<'static>, Type)>, QueryError> {
+        let Some(first) = waiting.rel.schema.columns.first().cloned() else { return Ok(vec![]) };
+        let column = Scalar::column(first.name.clone(), first.ty);
+        let schema = Schema::new([(first.name.clone(), first.ty)]);
+        let input = Box::new(waiting.rel.clone());
+        let op = if waiting.set {
+            RelOp::Summarize { input, by: vec![(first.name, column)], aggregates: vec![] }
+        } else {
+            RelOp::Take { input, count: 1 }
+        };
+        let schema = if waiting.set { schema } else { waiting.rel.schema.clone() };
+        let most = if waiting.set { MOST_IN_A_SET } else { 1 };
+        let mut values = Vec::new();
+        for batch in self.collect(Rel { op, schema }, uses, shared).await? {
+            let cells = Cells::new(batch.column(0), first.ty);
+            values.extend((0..batch.num_rows()).map(|row| (cells.get(row).into_owned(), first.ty)));
+            if values.len() > most {
+                return Err(QueryError::Refused(Refused::Rows(most as u64)));
+            }
+        }
+        Ok(values)
+    }
+
+    fn failed(&self, error: DataFusionError) -> QueryError {
+        failed(&self.source, error)
+    }
+}
+
+/// `in` takes at most a million values of a table, as the reference engine has it.
+const MOST_IN_A_SET: usize = 1_000_000;
+
+/// Relations that the binder wants to see rows of.
+struct Rows<'r> {
+    run: &'r Run,
+    handle: tokio::runtime::Handle,
+}
+
+impl Data for Rows<'_> {
+    fn rows(&self, rel: &Rel) -> Result<rows::Table, Diagnostic> {
+        let (mut uses, mut shared) = (HashMap::new(), HashMap::new());
+        subqueries::count_shared(rel, &mut uses);
+        let batches = self.handle.block_on(self.run.collect(rel.clone(), &uses, &mut shared));
+        let mut table = rows::Table { schema: rel.schema.clone(), rows: vec![] };
+        match batches {
+            Ok(batches) => {
+                for batch in batches {
+                    plan::rows_exec::append_rows(&batch, &rel.schema, &mut table.rows);
+                }
+                Ok(table)
+            }
+            Err(QueryError::Wrong(_, mut faults)) if !faults.is_empty() => Err(faults.remove(0)),
+            Err(QueryError::Refused(refused)) => Err(codes::NEEDS_DATA
+                .at(Span::default(), format!("the columns of the answer depend on rows, and {refused}"))
+                .help("declare the columns, or read fewer rows")),
+            Err(QueryError::Wrong(..) | QueryError::Fault(_)) => {
+                Err(codes::NEEDS_DATA.at(Span::default(), "the rows that decide the columns could not be read"))
+            }
+        }
+    }
+}
+
+/// Only rows within the timespan, wherever a table with a time is read.
+fn within_timespan(rel: &mut Rel, (from, to): (i64, i64)) {
+    rel.op.inputs_mut().into_iter().for_each(|input| within_timespan(input, (from, to)));
+    let timed = matches!(rel.op, RelOp::Table { .. })
+        && rel.schema.get(crate::catalog::TIMESTAMP).is_some_and(|column| column.ty == Type::Datetime);
+    let (true, Some(between)) = (timed, crate::functions::scalar("between")) else { return };
+    let bound = |ticks| Scalar::literal(Value::Datetime(ticks), Type::Datetime);
+    let args = vec![Scalar::column(crate::catalog::TIMESTAMP, Type::Datetime), bound(from), bound(to)];
+    let predicate = Scalar::Call { function: between, args, ty: Type::Bool, span: Span::default() };
+    let table = std::mem::replace(&mut rel.op, RelOp::Each);
+    let input = Box::new(Rel { op: table, schema: rel.schema.clone() });
+    rel.op = RelOp::Filter { input, predicate };
+}
+
+/// The batches up to the limits.
+fn limited(
+    batches: SendableRecordBatchStream,
+    source: Arc<Source>,
+    limits: Limits,
+    until: Instant,
+) -> BoxStream<'static, Result<RecordBatch, QueryError>> {
+    let state = (batches, 0u64, 0u64, false);
+    futures::stream::unfold(state, move |(mut batches, rows, bytes, ended)| {
+        let source = Arc::clone(&source);
+        async move {
+            if ended {
+                return None;
+            }
+            let next = match tokio::time::timeout_at(until.into(), batches.next()).await {
+                Err(_) => Err(QueryError::Refused(Refused::Time(limits.time))),
+                Ok(None) => return None,
+                Ok(Some(Err(error))) => Err(failed(&source, error)),
+                Ok(Some(Ok(batch))) => Ok(batch),
+            };
+            let (rows, bytes) = match &next {
+                Ok(batch) => (rows + batch.num_rows() as u64, bytes + batch.get_array_memory_size() as u64),
+                Err(_) => (rows, bytes),
+            };
+            let next = match next {
+                Ok(_) if rows > limits.rows => Err(QueryError::Refused(Refused::Rows(limits.rows))),
+                Ok(_) if bytes > limits.bytes => Err(QueryError::Refused(Refused::Bytes(limits.bytes))),
+                next => next,
+            };
+            let ended = next.is_err();
+            Some((next, (batches, rows, bytes, ended)))
+        }
+    })
+    .boxed()
+}
+
+/// Which of the three kinds of failure it is.
+fn failed(source: &Source, error: DataFusionError) -> QueryError {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => QueryError::Refused(Refused::Memory(0)),
+        DataFusionError::External(inner) => match inner.downcast_ref::<RowsError>() {
+            Some(RowsError::Rows(most)) => QueryError::Refused(Refused::Rows(*most as u64)),
+            Some(RowsError::Bytes(most)) => QueryError::Refused(Refused::Memory(*most)),
+            Some(RowsError::Time) => QueryError::Refused(Refused::Time(Duration::ZERO)),
+            Some(RowsError::Wrong(span, message)) => {
+                QueryError::Wrong(source.clone(), vec![codes::BAD_VALUE.at(*span, message.clone())])
+            }
+            Some(RowsError::Fault(_)) | None => QueryError::fault(error),
+        },
+        _ => QueryError::fault(error),
+    }
 }

@@ -148,10 +148,11 @@ mod tests {
 
     #[test]
     fn faults_point_at_the_request_line() {
-        insta::assert_snapshot!(fault("alerts?$filter=severity%20is%20'High'"), @"");
-        insta::assert_snapshot!(fault("alerts?$filter=(severity eq 'High'"), @"");
-        insta::assert_snapshot!(fault("alerts?$expand=evidence$filter=a eq 1"), @"");
-        insta::assert_snapshot!(fault("alerts?$flter=a eq 1"), @"");
-        insta::assert_snapshot!(fault("alerts?$filter=title eq 'x"), @"");
+        let place = |line: &str| fault(line).split(' ').next().unwrap_or_default().to_owned();
+        assert_eq!(place("alerts?$filter=severity%20is%20'High'"), "K0010@26");
+        assert_eq!(place("alerts?$filter=(severity eq 'High'"), "K0010@34");
+        assert_eq!(place("alerts?$expand=evidence$filter=a eq 1"), "K0010@31");
+        assert_eq!(place("alerts?$flter=a eq 1"), "K0104@7");
+        assert_eq!(place("alerts?$filter=title eq 'x"), "K0003@24");
     }
 }
