@@ -4,7 +4,7 @@ use super::{Budget, Compiled, RowsError, Table, order};
 use crate::ir::{JoinColumn, JoinKind, Side};
 use crate::types::Schema;
 use crate::value::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 type Row = Vec<Value<'static>>;
 
@@ -48,53 +48,52 @@ pub fn join(
         sink.push(row)
     };
 
+    // The left side is the one that is looked up, so that the rows come in the order of the right side's; among the left
+    // rows of one key the last comes first, except where the key is null. The engine has this order, and what is cut
+    // off or put into lists behind a join shows it.
     let mut by_key: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
-    for (index, row) in right.rows.iter().enumerate() {
-        by_key.entry(key(right_keys, row)).or_default().push(index);
+    for (index, row) in left.rows.iter().enumerate() {
+        let matches = by_key.entry(key(left_keys, row)).or_default();
+        if kind != JoinKind::InnerUnique || matches.is_empty() {
+            matches.push(index);
+        }
     }
-    let mut seen: HashSet<Vec<u8>> = HashSet::new();
-    let mut met = vec![false; right.rows.len()];
-    for row in &left.rows {
-        let key = key(left_keys, row);
-        let matches = by_key.get(&key).map_or(&[][..], Vec::as_slice);
+    let nulls = order::group_key(&vec![Value::Null; left_keys.len()]);
+    for (key, matches) in &mut by_key {
+        if *key != nulls {
+            matches.reverse();
+        }
+    }
+    let mut met = vec![false; left.rows.len()];
+    for row in &right.rows {
+        let matches = by_key.get(&key(right_keys, row)).map_or(&[][..], Vec::as_slice);
+        matches.iter().for_each(|at| met[*at] = true);
         match kind {
-            JoinKind::InnerUnique => {
-                if seen.insert(key) {
-                    matches.iter().try_for_each(|at| emit(Some(row), Some(&right.rows[*at])))?;
-                }
+            JoinKind::InnerUnique | JoinKind::Inner | JoinKind::LeftOuter => {
+                matches.iter().try_for_each(|at| emit(Some(&left.rows[*at]), Some(row)))?;
             }
-            JoinKind::Inner => matches.iter().try_for_each(|at| emit(Some(row), Some(&right.rows[*at])))?,
-            JoinKind::LeftOuter | JoinKind::RightOuter | JoinKind::FullOuter => {
-                for at in matches {
-                    met[*at] = true;
-                    emit(Some(row), Some(&right.rows[*at]))?;
-                }
-                if matches.is_empty() && kind != JoinKind::RightOuter {
-                    emit(Some(row), None)?;
-                }
-            }
-            JoinKind::LeftSemi => {
-                if !matches.is_empty() {
-                    emit(Some(row), None)?;
-                }
-            }
-            JoinKind::LeftAnti => {
+            JoinKind::RightOuter | JoinKind::FullOuter => {
+                matches.iter().try_for_each(|at| emit(Some(&left.rows[*at]), Some(row)))?;
                 if matches.is_empty() {
-                    emit(Some(row), None)?;
+                    emit(None, Some(row))?;
                 }
             }
-            JoinKind::RightSemi | JoinKind::RightAnti => matches.iter().for_each(|at| met[*at] = true),
+            JoinKind::RightSemi if !matches.is_empty() => emit(None, Some(row))?,
+            JoinKind::RightAnti if matches.is_empty() => emit(None, Some(row))?,
+            JoinKind::LeftSemi | JoinKind::LeftAnti | JoinKind::RightSemi | JoinKind::RightAnti => {}
         }
     }
     let rest = match kind {
-        JoinKind::RightOuter | JoinKind::FullOuter | JoinKind::RightAnti => Some(false),
-        JoinKind::RightSemi => Some(true),
-        JoinKind::InnerUnique | JoinKind::Inner | JoinKind::LeftOuter | JoinKind::LeftSemi | JoinKind::LeftAnti => None,
+        JoinKind::LeftOuter | JoinKind::FullOuter | JoinKind::LeftAnti => Some(false),
+        JoinKind::LeftSemi => Some(true),
+        JoinKind::InnerUnique | JoinKind::Inner | JoinKind::RightOuter | JoinKind::RightSemi | JoinKind::RightAnti => {
+            None
+        }
     };
     if let Some(wanted) = rest {
-        for (row, met) in right.rows.iter().zip(&met) {
+        for (row, met) in left.rows.iter().zip(&met) {
             if *met == wanted {
-                emit(None, Some(row))?;
+                emit(Some(row), None)?;
             }
         }
     }

@@ -364,7 +364,8 @@ impl<'q> Binder<'_, 'q> {
         if terms.is_empty() {
             return Ok(Scalar::literal(Value::Bool(false), Type::Bool));
         }
-        self.chain("or", terms, span)
+        // What is not so of any column is so of none.
+        self.chain(if op.starts_with('!') { "and" } else { "or" }, terms, span)
     }
 
     /// `x in (…)`, `x has_any (…)` and their like.

@@ -15,6 +15,8 @@ enum Naming {
     First,
     /// The prefix, `_`, and the name of the first argument (nothing where it has none).
     Prefix(&'static str),
+    /// The prefix and the names of the first two arguments, as the engine has it.
+    PrefixBoth(&'static str),
     /// Always so.
     Fixed(&'static str),
     /// Like its argument where there is but one.
@@ -139,10 +141,6 @@ const PREFIXED: &[(&str, &str)] = &[
     ("varianceif", "varianceif"),
     ("variancep", "variancep"),
     ("variancepif", "variancepif"),
-    ("covariance", "covariance"),
-    ("covarianceif", "covarianceif"),
-    ("covariancep", "covariancep"),
-    ("covariancepif", "covariancepif"),
     ("any", "any"),
     ("anyif", "anyif"),
     ("count_distinct", "count_distinct"),
@@ -151,6 +149,10 @@ const PREFIXED: &[(&str, &str)] = &[
 
 fn naming(function: &str, aggregate: bool) -> Option<Naming> {
     Some(match function {
+        "covariance" => Naming::PrefixBoth("covariance"),
+        "covarianceif" => Naming::PrefixBoth("covarianceif"),
+        "covariancep" => Naming::PrefixBoth("covariancep"),
+        "covariancepif" => Naming::PrefixBoth("covariancepif"),
         "ingestion_time" => Naming::Fixed("$IngestionTime"),
         "make_datetime" | "make_timespan" => Naming::Only,
         "column_ifexists" | "columnifexists" => Naming::NamedColumn,
@@ -186,6 +188,11 @@ pub fn of_expr(expr: &Expr, scope: Scope<'_, '_>) -> Option<String> {
             match naming(&name.text, scope.aggregates.is_some())? {
                 Naming::First => first(),
                 Naming::Prefix(prefix) => Some(format!("{prefix}_{}", first().unwrap_or_default())),
+                Naming::PrefixBoth(prefix) => {
+                    let second = args.get(1).and_then(|arg| of_expr(&arg.value, scope));
+                    let parts = [Some(prefix.to_string()), first(), second];
+                    Some(parts.into_iter().flatten().collect::<Vec<_>>().join("_"))
+                }
                 Naming::Fixed(name) => Some(name.into()),
                 Naming::Only if args.len() == 1 => first(),
                 Naming::Only => None,

@@ -69,7 +69,13 @@ impl<'q> Binder<'_, 'q> {
                 self.spend(&table.rel, name.span)?;
                 Ok(table.as_ref().clone())
             }
-            Some((Item::Lambda(lambda), made_in)) => self.lambda_table(lambda, &made_in, None, &[], name.span, env),
+            Some((Item::Lambda(lambda), made_in)) => {
+                let mut table = self.lambda_table(lambda, &made_in, None, &[], name.span, env)?;
+                if lambda.view {
+                    table.name = Some(name.text.clone());
+                }
+                Ok(table)
+            }
             Some((Item::Broken, _)) => Err(Reported),
             Some((Item::Scalar(_), _)) => {
                 let message = format!("`{}` is a single value, and a table is expected here", name.text);

@@ -1,8 +1,8 @@
 //! `where`, `filter`, `count`, `as`, `consume`.
 use crate::bind::kql::Binder;
 use crate::bind::kql::scope::{Bind, Env, Item, Table, select};
-use crate::functions;
-use crate::ir::{AggregateCall, Rel, RelOp, Scalar};
+use crate::functions::{self, Eval};
+use crate::ir::{AggregateCall, JoinColumn, JoinKind, Rel, RelOp, Scalar, Side};
 use crate::syntax::kql::ast::{Expr, Name};
 use crate::text::codes;
 use crate::types::{Schema, Type};
@@ -13,7 +13,11 @@ impl<'q> Binder<'_, 'q> {
     pub fn filter(&mut self, input: Table, predicate: &'q Expr, env: &Env<'q>) -> Bind<Table> {
         let (predicate, windows) = self.over_rows(&input, env, |binder, scope| binder.predicate(predicate, scope))?;
         if windows.layers.is_empty() {
-            return Ok(input.over(|input| RelOp::Filter { input, predicate }));
+            let mut input = input;
+            return Ok(match before_unique(&mut input.rel, predicate) {
+                Some(predicate) => input.over(|input| RelOp::Filter { input, predicate }),
+                None => input,
+            });
         }
         let (rel, rest) = input.take();
         let schema = rest.schema.clone();
@@ -64,4 +68,49 @@ impl<'q> Binder<'_, 'q> {
         let message = format!("`{}` takes {wanted}", setting.name.text);
         self.fault(codes::BAD_VALUE.at(setting.value.span, message))
     }
+}
+
+/// Which of the left rows of a key an innerunique join keeps is not said; the engine asks the left side's conditions
+/// first, so that a row which they want is not lost. Gives back what is left of the predicate.
+fn before_unique(rel: &mut Rel, predicate: Scalar) -> Option<Scalar> {
+    let RelOp::Join { left, kind: JoinKind::InnerUnique, output, .. } = &mut rel.op else { return Some(predicate) };
+    if let Scalar::Call { function, args, ty, span } = predicate {
+        if function.name() == "and" {
+            let mut rest: Vec<Scalar> = args.into_iter().filter_map(|term| before_unique(rel, term)).collect();
+            return match rest.len() {
+                0 => None,
+                1 => rest.pop(),
+                _ => Some(Scalar::Call { function, args: rest, ty, span }),
+            };
+        }
+        let predicate = Scalar::Call { function, args, ty, span };
+        return match on_left(&predicate, output) {
+            Some(predicate) => {
+                let schema = left.schema.clone();
+                let input = std::mem::replace(left, Box::new(Rel { op: RelOp::Each, schema: schema.clone() }));
+                **left = Rel { op: RelOp::Filter { input, predicate }, schema };
+                None
+            }
+            None => Some(predicate),
+        };
+    }
+    Some(predicate)
+}
+
+/// The predicate over the left side of a join, where it reads nothing else.
+fn on_left(scalar: &Scalar, output: &[JoinColumn]) -> Option<Scalar> {
+    Some(match scalar {
+        Scalar::Literal { .. } => scalar.clone(),
+        Scalar::Column { name, ty, span } => {
+            let column = output.iter().find(|one| one.name == *name && one.side == Side::Left)?;
+            Scalar::Column { name: column.source.clone(), ty: *ty, span: *span }
+        }
+        Scalar::Call { function, args, ty, span } if matches!(function.eval, Eval::Row(_)) => Scalar::Call {
+            function,
+            args: args.iter().map(|arg| on_left(arg, output)).collect::<Option<Vec<_>>>()?,
+            ty: *ty,
+            span: *span,
+        },
+        Scalar::Call { .. } | Scalar::Subquery { .. } | Scalar::SubquerySet { .. } => return None,
+    })
 }

@@ -110,7 +110,15 @@ impl<'q> Binder<'_, 'q> {
         );
         let (schema, output) = joined(&columns);
         let hidden = hidden(&left_rest, &right_rest, &output);
-        let op = RelOp::Join { left: Box::new(left), right: Box::new(right), kind, on: keys.on, output };
+        // The looked-up table is the small one, which belongs on the side that is kept in memory: the sides change places.
+        let kind = if kind == JoinKind::Inner { JoinKind::Inner } else { JoinKind::RightOuter };
+        let on = keys.on.into_iter().map(|(left, right)| (right, left)).collect();
+        let swap = |column: JoinColumn| JoinColumn {
+            side: if column.side == Side::Left { Side::Right } else { Side::Left },
+            ..column
+        };
+        let output = output.into_iter().map(swap).collect();
+        let op = RelOp::Join { left: Box::new(right), right: Box::new(left), kind, on, output };
         Ok(Table { hidden, ..Table::new(Rel { op, schema }) })
     }
 

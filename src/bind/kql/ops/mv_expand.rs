@@ -12,7 +12,7 @@ use crate::types::{Column, Schema, Type};
 pub struct Elements {
     pub expander: Expander,
     pub schema: Schema,
-    /// The input's columns that are expanded as they are.
+    /// The input's columns that elements take the place of.
     pub expanded: Vec<String>,
 }
 
@@ -78,7 +78,6 @@ impl<'q> Binder<'_, 'q> {
                 sound = Err(self.fault(if ty == Type::String { fault.help(help) } else { fault }));
                 continue;
             }
-            expanded.extend(identity.clone());
             let ty = column.to.unwrap_or(Type::Dynamic);
             // The projection settles the name; what stands there has the elements' type.
             let stand_in = Scalar::Column { name: "$element".into(), ty, span: expr.span };
@@ -103,6 +102,9 @@ impl<'q> Binder<'_, 'q> {
             if let Some(at) = place {
                 let name = projection.outputs[at].name.clone();
                 projection.outputs[at].scalar = Scalar::column(&name, ty);
+                if input.schema().get(&name).is_some() {
+                    expanded.push(name.clone());
+                }
                 calls.push((name, array, ty));
             }
         }
