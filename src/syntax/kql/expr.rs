@@ -18,13 +18,13 @@ use std::sync::LazyLock;
 /// An expression that is no pipeline by itself and has no name.
 pub fn expression(i: Tokens<'_>) -> Step<'_, Expr> {
     let (inner, level) = descend(i)?;
-    let (rest, expr) = climb(&Kql, inner, 0)?;
+    let (rest, expr) = climb(&Kql, inner)?;
     Ok((level.ascend(rest)?, expr))
 }
 
 /// An expression on the level where it stands: whoever asks has gone down a level for it.
 pub fn level_expression(i: Tokens<'_>) -> Step<'_, Expr> {
-    climb(&Kql, i, 0)
+    climb(&Kql, i)
 }
 
 /// `name = expression`, `(a, b) = expression` or an expression.
@@ -88,13 +88,17 @@ fn argument(i: Tokens<'_>) -> Step<'_, Arg> {
         let value = Expr { kind: ExprKind::Star, span: i.span() };
         return Ok((i.skip(1), Arg { name: None, value }));
     }
-    let (rest, name) = match names_before_equals(i)? {
-        None => (i, None),
-        Some((rest, mut names)) if names.len() == 1 => (rest, names.pop()),
-        Some(_) => return refuse(i, codes::SYNTAX.at(i.span(), "an argument has one name at most")),
-    };
+    let (rest, name) = argument_name(i)?;
     let (rest, value) = expression(rest)?;
     Ok((rest, Arg { name, value }))
+}
+
+fn argument_name(i: Tokens<'_>) -> Step<'_, Option<Name>> {
+    match names_before_equals(i)? {
+        None => Ok((i, None)),
+        Some((rest, mut names)) if names.len() == 1 => Ok((rest, names.pop())),
+        Some(_) => refuse(i, codes::SYNTAX.at(i.span(), "an argument has one name at most")),
+    }
 }
 
 /// `f(…)`: what evaluate and invoke take.
@@ -111,18 +115,12 @@ impl Expressions for Kql {
     type Tree = Expr;
 
     fn operand<'t>(&self, i: Tokens<'t>, min: u8) -> Step<'t, Expr> {
-        let sign = match i.kind(0) {
-            Kind::Punct("-") => "unary-",
-            Kind::Punct("+") => "unary+",
-            Kind::Punct("*") => return star(i, min),
-            _ => return postfix(i),
-        };
-        if let Some(least) = least_long(i) {
-            return Ok((i.skip(2), least));
+        match i.kind(0) {
+            Kind::Punct("-") => signed(i, "unary-"),
+            Kind::Punct("+") => signed(i, "unary+"),
+            Kind::Punct("*") => star(i, min),
+            _ => postfix(i),
         }
-        let (rest, expr) = must(postfix)(i.skip(1))?;
-        let kind = ExprKind::Unary { op: sign, expr: Box::new(expr) };
-        Ok((rest, Expr { kind, span: i.span_to(rest) }))
     }
 
     fn operator<'t>(&self, i: Tokens<'t>) -> Option<(&'static Operator, Tokens<'t>)> {
@@ -138,32 +136,39 @@ impl Expressions for Kql {
         operator_of(text).map(|operator| (operator, i.skip(1)))
     }
 
-    fn whole<'t>(&self, i: Tokens<'t>, left: Expr, operator: &'static Operator, at: Tokens<'t>) -> Step<'t, Expr> {
-        let (op, op_span, start) = (operator.symbol, at.span(), left.span);
-        let (rest, kind) = match operator.right {
-            Right::Operand | Right::Prefix => {
-                let (rest, right) = certain(climb(&Kql, i, operator.binds + 1))?;
-                if matches!(op, "and" | "or") {
-                    (rest, chain(op, left, right))
-                } else {
-                    grow(at)?;
-                    (rest, ExprKind::Binary { op, left: Box::new(left), right: Box::new(right), op_span })
-                }
-            }
-            Right::List => {
-                grow(at)?;
-                let (rest, terms) = must(in_list)(i)?;
-                (rest, ExprKind::In { op, left: Box::new(left), terms, op_span })
-            }
-            Right::Range => {
-                grow(at)?;
-                let (rest, (low, high)) = must(couple)(i)?;
-                (rest, ExprKind::Between { op, left: Box::new(left), low: Box::new(low), high: Box::new(high) })
-            }
-        };
-        let end = at.span_to(rest);
-        Ok((rest, Expr { kind, span: Span { start: start.start, end: end.end } }))
+    fn infix<'t>(&self, left: Expr, operator: &'static Operator, at: Tokens<'t>, right: Expr) -> Step<'t, Expr> {
+        let (op, op_span, span) = (operator.symbol, at.span(), left.span.to(right.span));
+        if matches!(op, "and" | "or") {
+            return Ok((at, Expr { kind: chain(op, left, right), span }));
+        }
+        grow(at)?;
+        let kind = ExprKind::Binary { op, left: Box::new(left), right: Box::new(right), op_span };
+        Ok((at, Expr { kind, span }))
     }
+
+    fn suffix<'t>(&self, left: Expr, operator: &'static Operator, at: Tokens<'t>) -> Step<'t, Expr> {
+        let (op, op_span, start) = (operator.symbol, at.span(), left.span);
+        let left = Box::new(left);
+        grow(at)?;
+        let (rest, kind) = if operator.right == Right::Range {
+            let (rest, (low, high)) = couple(at.skip(1))?;
+            (rest, ExprKind::Between { op, left, low: Box::new(low), high: Box::new(high) })
+        } else {
+            let (rest, terms) = in_list(at.skip(1))?;
+            (rest, ExprKind::In { op, left, terms, op_span })
+        };
+        Ok((rest, Expr { kind, span: start.to(at.span_to(rest)) }))
+    }
+}
+
+/// `-x`, `+x`: one sign, before an operand that has none.
+fn signed<'t>(i: Tokens<'t>, op: &'static str) -> Step<'t, Expr> {
+    if let Some(least) = least_long(i) {
+        return Ok((i.skip(2), least));
+    }
+    let (rest, expr) = certain(postfix(i.skip(1)))?;
+    let kind = ExprKind::Unary { op, expr: Box::new(expr) };
+    Ok((rest, Expr { kind, span: i.span_to(rest) }))
 }
 
 /// One more term to a flat chain.
@@ -247,7 +252,13 @@ fn couple(i: Tokens<'_>) -> Step<'_, (Expr, Expr)> {
 
 /// A primary with its paths and elements: `a.b[0]['c'].d`.
 pub fn postfix(i: Tokens<'_>) -> Step<'_, Expr> {
-    let (mut rest, mut expr) = primary(i)?;
+    match primary(i) {
+        Ok((rest, expr)) if rest.is_punct(0, ".") || rest.is_punct(0, "[") => selections(i, rest, expr),
+        done => done,
+    }
+}
+
+fn selections<'t>(i: Tokens<'t>, mut rest: Tokens<'t>, mut expr: Expr) -> Step<'t, Expr> {
     loop {
         let selected;
         if rest.is_punct(0, ".") {
@@ -344,20 +355,26 @@ fn primary(i: Tokens<'_>) -> Step<'_, Expr> {
 }
 
 fn name_or_call(i: Tokens<'_>) -> Step<'_, Expr> {
-    let (rest, found) = column(i)?;
-    if rest.is_punct(0, "(") && name(i).is_ok() {
-        let (rest, args) = arguments(rest)?;
-        return Ok((rest, Expr { kind: ExprKind::Call { name: found, args }, span: i.span_to(rest) }));
-    }
+    if name(i).is_ok_and(|(rest, _)| rest.is_punct(0, "(")) { function(i) } else { table_or_column(i) }
+}
+
+fn function(i: Tokens<'_>) -> Step<'_, Expr> {
+    let (rest, (name, args)) = call(i)?;
+    Ok((rest, Expr { kind: ExprKind::Call { name, args }, span: i.span_to(rest) }))
+}
+
+fn table_or_column(i: Tokens<'_>) -> Step<'_, Expr> {
+    let (rest, name) = column(i)?;
+    let expr = Expr { kind: ExprKind::Name(name), span: i.span_to(rest) };
     // `datascope=hotcache`: all that is kept is hot.
     if rest.is_word(0, "datascope") && rest.is_punct(1, "=") {
         let scope = rest.skip(2);
         if !matches!(scope.text(0), "all" | "hotcache") {
             return miss(scope, "`all` or `hotcache`");
         }
-        return Ok((scope.skip(1), Expr { kind: ExprKind::Name(found), span: i.span_to(rest) }));
+        return Ok((scope.skip(1), expr));
     }
-    Ok((rest, Expr { kind: ExprKind::Name(found), span: i.span_to(rest) }))
+    Ok((rest, expr))
 }
 
 /// A word that cannot be a name, before something that only stands after a name: a name was meant.

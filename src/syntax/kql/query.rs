@@ -5,7 +5,7 @@ use super::expr::{expression, level_expression, query_call};
 use super::literal::literal;
 use super::names::{column_decl, column_type, label, name, reserved};
 use super::ops;
-use crate::syntax::combinators::{Step, Tokens, any_commas, commas, maybe, must, nest, punct, word};
+use crate::syntax::combinators::{Step, Tokens, any_commas, certain, commas, maybe, must, nest, punct, word};
 use crate::syntax::tokens::Kind;
 use crate::text::{Diagnostics, Span};
 
@@ -204,33 +204,38 @@ pub fn pipe(i: Tokens<'_>) -> Step<'_, Expr> {
 }
 
 fn pipeline<'t>(i: Tokens<'t>, mut notes: Notes<'_>) -> Step<'t, Expr> {
-    let (mut rest, source) = match head(i) {
-        Ok((rest, source)) if notes.is_none() || ends_stage(rest) => (rest, source),
-        Ok((rest, _)) => broken(i, rest, &mut notes)?,
-        Err(nom::Err::Error(miss)) if notes.is_none() => return Err(nom::Err::Error(miss)),
-        Err(error) if notes.is_none() => return Err(error),
-        Err(_) => broken(i, i, &mut notes)?,
-    };
+    match first_stage(i, &mut notes) {
+        Ok((rest, source)) if rest.is_punct(0, "|") => stages(i, rest, source, notes),
+        done => done,
+    }
+}
+
+fn first_stage<'t>(i: Tokens<'t>, notes: &mut Notes<'_>) -> Step<'t, Expr> {
+    match head(i) {
+        done if notes.is_none() => done,
+        Ok((rest, source)) if ends_stage(rest) => Ok((rest, source)),
+        Ok((rest, _)) => broken(i, rest, notes),
+        Err(_) => broken(i, i, notes),
+    }
+}
+
+/// The operators after the first stage, each behind its pipe.
+fn stages<'t>(i: Tokens<'t>, mut rest: Tokens<'t>, source: Expr, mut notes: Notes<'_>) -> Step<'t, Expr> {
     let mut operators = Vec::new();
     while rest.is_punct(0, "|") {
         let start = rest.skip(1);
         if notes.is_some() {
             start.begin();
         }
-        match must(ops::operator)(start) {
+        match certain(ops::operator(start)) {
             Ok((after, operator)) if notes.is_none() || ends_stage(after) => {
                 operators.push(operator);
                 rest = after;
             }
             Err(error) if notes.is_none() => return Err(error),
-            other => {
-                let reached = other.map_or(start, |(after, _)| after);
-                rest = broken(start, reached, &mut notes)?.0;
-            }
+            Ok((reached, _)) => rest = broken(start, reached, &mut notes)?.0,
+            Err(_) => rest = broken(start, start, &mut notes)?.0,
         }
-    }
-    if operators.is_empty() {
-        return Ok((rest, source));
     }
     let kind = ExprKind::Pipe { source: Box::new(source), operators };
     Ok((rest, Expr { kind, span: i.span_to(rest) }))

@@ -209,7 +209,9 @@ fn depth_and_length_are_bounded() {
         assert_eq!(chain(" + 1", 300), Ok(()));
         assert_eq!(chain(" + 1", 10_000), Err("K0011"));
         assert_eq!(chain(".a", 10_000), Err("K0011"));
-        assert_eq!(chain(" and (y", 5_000), Err("K0011"));
+        for link in [" and (y", " or 1 + 2 * a has (y", " in (print x = (y", " | join (T", " | mv-apply a on (take 1"] {
+            assert_eq!(chain(link, 5_000), Err("K0011"), "{link}");
+        }
         let long = Source::new(" ".repeat(MAX_LENGTH + 1));
         assert_eq!(parse(&long).diagnostics[0].code.id, "K0012");
     };
