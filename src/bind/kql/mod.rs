@@ -16,6 +16,8 @@ use crate::value::Value;
 use scope::{Bind, Env, Item, Reported, Scope, Table};
 use std::rc::Rc;
 
+#[cfg(test)]
+mod agreement;
 pub mod aggregates;
 pub mod calls;
 pub mod coerce;

@@ -4,7 +4,7 @@
 //! reference compiler's grammar takes a text, so does this one; where it refuses one, this one does too, if not always
 //! in the same words.
 #[cfg(test)]
-mod agreement;
+pub mod agreement;
 pub mod ast;
 mod display;
 mod expr;
