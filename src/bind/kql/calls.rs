@@ -5,7 +5,7 @@ use crate::functions::{self, Eval, Function, Gives, Occurs, Param};
 use crate::ir::Scalar;
 use crate::syntax::kql::ast::{Arg, Expr, ExprKind, Lambda, LetValue, Name, ParameterType, Statement};
 use crate::text::{Span, codes};
-use crate::types::{Schema, Type};
+use crate::types::Type;
 use crate::value::Value;
 use std::rc::Rc;
 
@@ -222,7 +222,7 @@ impl<'q> Binder<'_, 'q> {
     }
 
     /// A bag of the columns' names and values.
-    fn bag(&mut self, columns: Vec<Scalar>, sparse: bool, span: Span) -> Bind<Scalar> {
+    pub fn bag(&mut self, columns: Vec<Scalar>, sparse: bool, span: Span) -> Bind<Scalar> {
         let mut args = Vec::with_capacity(columns.len() * 2);
         for column in columns {
             if let Scalar::Column { name, .. } = &column {
@@ -259,6 +259,17 @@ impl<'q> Binder<'_, 'q> {
         }
         let fitted = self.fit_arguments(&name.text, window.takes, bound, &spans, span);
         let fitted = self.check(fitted)?;
+        if matches!(name.text.as_str(), "prev" | "next") {
+            for (at, arg) in fitted.iter().enumerate().skip(1) {
+                let place = spans.get(at).copied().unwrap_or(span);
+                if !is_constant(arg) {
+                    return Err(self.fault(codes::NOT_CONSTANT.at(place, "a constant is expected here")));
+                }
+                if at == 1 && constant::value_of(arg).and_then(Value::as_long).is_some_and(|offset| offset < 1) {
+                    return Err(self.fault(codes::BAD_VALUE.at(place, "the offset is at least 1")));
+                }
+            }
+        }
         let gives = gives(window.gives, &fitted, &name.text, span);
         let ty = self.check(gives)?;
         Ok(windows.borrow_mut().push(window, fitted, ty))
@@ -305,39 +316,27 @@ impl<'q> Binder<'_, 'q> {
             let named = args.iter().find(|arg| arg.name.as_ref().is_some_and(|n| n.text == parameter.name.text));
             let arg = if piped.is_some() { None } else { named.or_else(|| positional.next()) };
             match &parameter.ty {
-                ParameterType::Table { columns, rest } => {
+                ParameterType::Table { columns, .. } => {
                     let (table, at) = match (piped.take(), arg) {
                         (Some(table), _) => (table, span),
                         (None, Some(arg)) => (self.table(&arg.value, scope.env)?, arg.value.span),
                         (None, None) => return Err(self.missing_argument(&parameter.name, span)),
                     };
-                    let mut kept = Schema::default();
                     for column in columns {
-                        match table.schema().get(&column.name.text) {
-                            Some(found) if found.ty == column.ty => kept.columns.push(found.clone()),
+                        let fault = match table.schema().get(&column.name.text) {
+                            Some(found) if found.ty == column.ty => continue,
                             Some(found) => {
                                 let (name, have, want) = (&column.name.text, found.ty, column.ty);
-                                return Err(self.fault(
-                                    codes::WRONG_TYPE.at(
-                                        at,
-                                        format!("the column `{name}` of this table must be {want}, not {have}"),
-                                    ),
-                                ));
+                                let message = format!("the column `{name}` of this table must be {want}, not {have}");
+                                codes::WRONG_TYPE.at(at, message)
                             }
                             None => {
                                 let name = &column.name.text;
-                                return Err(self.fault(
-                                    codes::UNKNOWN_COLUMN.at(at, format!("this table has no column `{name}`")),
-                                ));
+                                codes::UNKNOWN_COLUMN.at(at, format!("this table has no column `{name}`"))
                             }
-                        }
+                        };
+                        return Err(self.fault(fault));
                     }
-                    let table = if *rest || columns.is_empty() {
-                        table
-                    } else {
-                        let (rel, rest) = table.take();
-                        rest.change(super::scope::select(rel, &kept), |_| false)
-                    };
                     inner.add(&parameter.name.text, Item::Table(Rc::new(table)));
                 }
                 ParameterType::Scalar(ty) => {

@@ -301,7 +301,7 @@ impl<'q> Binder<'_, 'q> {
     }
 
     /// `a and b and c`, as one call over pairs: the tree stays as deep as the logarithm of the terms.
-    fn chain(&mut self, op: &str, terms: Vec<(Scalar, Span)>, span: Span) -> Bind<Scalar> {
+    pub fn chain(&mut self, op: &str, terms: Vec<(Scalar, Span)>, span: Span) -> Bind<Scalar> {
         for (term, at) in &terms {
             if term.ty() != Type::Bool {
                 let ty = term.ty();

@@ -116,7 +116,9 @@ impl<'q> Binder<'_, 'q> {
     /// The tables whose names a pattern matches.
     pub fn matching(&mut self, pattern: &Name, env: &Env<'q>) -> Bind<Vec<Table>> {
         let mut tables = Vec::new();
-        for name in self.context.tables.names() {
+        let mut names = self.context.tables.names();
+        names.sort();
+        for name in names {
             if matches(&pattern.text, &name) {
                 tables.extend(self.catalogued(&name, pattern.span));
             }

@@ -1,5 +1,5 @@
 //! `union`.
-use crate::bind::kql::scope::{Bind, Env, Hidden, Item, Table};
+use crate::bind::kql::scope::{Bind, Env, Hidden, Table};
 use crate::bind::kql::{Binder, names, ops};
 use crate::ir::{Rel, RelOp, Scalar};
 use crate::syntax::kql::ast::{Expr, ExprKind, Operator, Setting};
@@ -56,38 +56,33 @@ impl<'q> Binder<'_, 'q> {
             ExprKind::Parenthesised(inner) if matches!(inner.kind, ExprKind::Wildcard(_)) => {
                 self.union_input(inner, fuzzy, env)
             }
+            ExprKind::Wildcard(pattern) if fuzzy => {
+                let before = self.faults.len();
+                self.matching(pattern, env).or_else(|_| {
+                    self.faults.truncate(before);
+                    self.notices.push(format!("no table's name matches `{}`", pattern.text));
+                    Ok(Vec::new())
+                })
+            }
             ExprKind::Wildcard(pattern) => self.matching(pattern, env),
             ExprKind::Path { name, .. } if name.text.contains('*') => self.matching(name, env),
             _ => {
-                // A fuzzy union passes over a table that is not there, also where it stands under operators.
-                if fuzzy && let Some(name) = self.missing_head(expr, env) {
-                    self.notices.push(format!("no table is named `{name}`; the union goes on without it"));
-                    return Ok(Vec::new());
+                let before = self.faults.len();
+                match self.table(expr, env) {
+                    Ok(table) => Ok(vec![table]),
+                    Err(fault) => {
+                        // A fuzzy union passes over an input whose tables are not there.
+                        let unknown = |fault: &crate::text::Diagnostic| fault.code == codes::UNKNOWN_TABLE;
+                        if !fuzzy || self.faults.len() == before || !self.faults[before..].iter().all(unknown) {
+                            return Err(fault);
+                        }
+                        for fault in self.faults.split_off(before) {
+                            self.notices.push(format!("{}; the union goes on without it", fault.message));
+                        }
+                        Ok(Vec::new())
+                    }
                 }
-                Ok(vec![self.table(expr, env)?])
             }
-        }
-    }
-
-    /// The unknown table that an expression begins with.
-    fn missing_head(&self, expr: &'q Expr, env: &Env<'q>) -> Option<&'q str> {
-        let mut head = expr;
-        loop {
-            head = match &head.kind {
-                ExprKind::Parenthesised(inner) => inner,
-                ExprKind::Pipe { source, .. } => source,
-                _ => break,
-            };
-        }
-        match &head.kind {
-            ExprKind::Name(name) => {
-                let known = match env.get(&name.text) {
-                    Some((Item::Broken | Item::Table(_) | Item::Lambda(_) | Item::Scalar(_), _)) => true,
-                    None => self.context.tables.schema(&name.text).is_some(),
-                };
-                (!known).then_some(name.text.as_str())
-            }
-            _ => None,
         }
     }
 }
@@ -123,7 +118,11 @@ pub fn united(mut inputs: Vec<Table>, source: Option<String>, inner: bool) -> Ta
         }
         for column in &columns {
             let found = rest.schema.get(&column.source).filter(|known| known.ty == column.ty);
-            let value = match found {
+            let hidden = || {
+                let one = rest.hidden.iter().find(|one| one.name == column.source && one.ty == column.ty)?;
+                rest.schema.get(&one.source)
+            };
+            let value = match found.or_else(hidden) {
                 Some(known) => Scalar::column(&known.name, known.ty),
                 None => Scalar::literal(Value::absent(column.ty), column.ty),
             };
@@ -178,15 +177,14 @@ pub fn unify(schemas: &[&Schema], inner: bool) -> Vec<Unified> {
     columns
 }
 
-/// Hidden columns that all inputs have, over one column of the result.
+/// Hidden columns over a column of the result: what one input has, the others have too, if with nothing in it.
 fn common_hidden(inputs: &[Table], columns: &[Unified]) -> Vec<Hidden> {
-    let Some((first, rest)) = inputs.split_first() else { return Vec::new() };
-    first
-        .hidden
-        .iter()
-        .filter(|one| rest.iter().all(|table| table.hidden.contains(one)))
-        .filter(|one| columns.iter().any(|c| c.name == one.source && c.source == one.source && c.ty == one.ty))
-        .filter(|one| columns.iter().all(|c| c.name != one.name))
-        .cloned()
-        .collect()
+    let mut found: Vec<Hidden> = Vec::new();
+    for one in inputs.iter().flat_map(|table| &table.hidden) {
+        let sourced = columns.iter().any(|c| c.name == one.source && c.source == one.source && c.ty == one.ty);
+        if sourced && columns.iter().all(|c| c.name != one.name) && !found.contains(one) {
+            found.push(one.clone());
+        }
+    }
+    found
 }
