@@ -236,9 +236,9 @@ impl Run {
             };
             match language {
                 Language::Kql => bind::kql(&run.parse()?, &context).map_err(|faults| run.wrong(faults)),
-                Language::OData => Err(run.wrong(vec![
-                    codes::NOT_YET.at(Span::default(), "OData requests are not answered here yet"),
-                ])),
+                Language::OData => {
+                    Err(run.wrong(vec![codes::NOT_YET.at(Span::default(), "OData requests are not answered here yet")]))
+                }
             }
         });
         let mut bound = bound.await.map_err(QueryError::fault)??;

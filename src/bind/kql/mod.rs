@@ -16,9 +16,9 @@ use crate::value::Value;
 use scope::{Bind, Env, Item, Reported, Scope, Table};
 use std::rc::Rc;
 
+pub mod aggregates;
 #[cfg(test)]
 mod agreement;
-pub mod aggregates;
 pub mod calls;
 pub mod coerce;
 pub mod columns;

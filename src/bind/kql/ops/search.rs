@@ -126,8 +126,7 @@ fn labelled(table: Table) -> Table {
     schema.columns.extend(rest.schema.columns.iter().cloned());
     let mut columns = vec![("$table".to_owned(), Scalar::literal(Value::string(name), Type::String))];
     columns.extend(rest.schema.columns.iter().map(|c| (c.name.clone(), Scalar::column(&c.name, c.ty))));
-    let mut table =
-        rest.change(Rel { op: RelOp::Project { input: Box::new(rel), columns }, schema }, |_| true);
+    let mut table = rest.change(Rel { op: RelOp::Project { input: Box::new(rel), columns }, schema }, |_| true);
     table.ordered = false;
     table
 }
@@ -138,7 +137,10 @@ pub fn with_columns(table: Table, named: &[String], known: &[union::Unified]) ->
         .iter()
         .filter(|name| table.column(name, Default::default()).is_none())
         .filter_map(|name| {
-            let one = known.iter().find(|one| one.name == **name).or_else(|| known.iter().find(|one| one.source == **name))?;
+            let one = known
+                .iter()
+                .find(|one| one.name == **name)
+                .or_else(|| known.iter().find(|one| one.source == **name))?;
             Some((name, one))
         })
         .collect();
@@ -176,7 +178,9 @@ pub fn columns_of(expr: &Expr, names: &mut Vec<String>) {
             ExprKind::Parenthesised(inner) => open.push(inner),
             ExprKind::Path { base, .. } => open.push(base),
             ExprKind::Element { base, index } => open.extend([base.as_ref(), index.as_ref()]),
-            ExprKind::Call { args, .. } | ExprKind::Method { args, .. } => open.extend(args.iter().map(|arg| &arg.value)),
+            ExprKind::Call { args, .. } | ExprKind::Method { args, .. } => {
+                open.extend(args.iter().map(|arg| &arg.value))
+            }
             ExprKind::Unary { expr, .. } => open.push(expr),
             ExprKind::Binary { left, right, .. } => open.extend([left.as_ref(), right.as_ref()]),
             ExprKind::Chain { terms, .. } | ExprKind::List(terms) => open.extend(terms),
