@@ -1,1 +1,169 @@
-//! The command line.
+//! The command line: one file for each command. Exit codes: 0 done, 1 a query or data was refused or something failed,
+//! 2 the command itself was written wrongly.
+use crate::engine::{Engine, Limits, QueryError};
+use crate::text::render;
+use clap::{Args, Parser, Subcommand};
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+mod demo;
+mod explain;
+pub mod generate;
+pub mod ingest;
+mod query;
+mod schema;
+mod serve;
+
+/// Deeply nested plans are walked by recursion, on worker threads too.
+const STACK: usize = 16 << 20;
+
+const EXAMPLES: &str = "\
+Examples:
+  sighthound ingest DeviceProcessEvents exported/*.json.gz
+  sighthound query 'DeviceProcessEvents | where ProcessCommandLine has \"mimikatz\" | take 10'
+  sighthound query --format csv -f hunts/rare-parents.kql
+  sighthound query --odata \"alerts?\\$filter=severity eq 'High'&\\$top=5\"
+  sighthound serve --listen 127.0.0.1:8080
+  sighthound explain 'DeviceNetworkEvents | where RemoteIP == \"203.0.113.7\"'";
+
+/// Keeps Microsoft Defender hunting tables as Parquet, hunts them in KQL and answers the same HTTP APIs.
+#[derive(Debug, Parser)]
+#[command(name = "sighthound", version, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the tables are.
+#[derive(Clone, Debug, Args)]
+pub struct Place {
+    /// A folder, or the URL of one in an object store (s3://…, az://…).
+    #[arg(long, global = true, env = "SIGHTHOUND_STORE", default_value = "./sighthound-store", value_name = "URL")]
+    pub store: String,
+    /// Reads a folder of Parquet files, or one file, as a table beside the stored ones. May be given more than once.
+    #[arg(long, global = true, value_name = "NAME=PATH", value_parser = named_path)]
+    pub attach: Vec<(String, String)>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs a KQL query, or an OData request, and prints the answer.
+    Query(query::Arguments),
+    /// Serves the HTTP APIs: hunting, alerts, Kusto.
+    Serve(serve::Arguments),
+    /// Reads exported rows into the store.
+    Ingest(ingest::Arguments),
+    /// Makes up rows for trying things out and for measuring.
+    Generate(generate::Arguments),
+    /// Shows what becomes of a query, stage by stage.
+    Explain(explain::Arguments),
+    /// Lists the tables, or the columns of one.
+    Schema(schema::Arguments),
+    /// A first look: the bundled alerts, a hunt, an OData pull, and a server to try.
+    Demo(demo::Arguments),
+}
+
+/// What a command ends with when it does not succeed.
+#[derive(Debug)]
+pub enum Failure {
+    Query(QueryError),
+    Other(Box<dyn Error + Send + Sync>),
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Failure {
+        Failure::Query(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Other(Box::new(error))
+    }
+}
+
+impl From<String> for Failure {
+    fn from(error: String) -> Failure {
+        Failure::Other(error.into())
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::Query(QueryError::Wrong(source, faults)) => f.write_str(render::render(source, faults).trim_end()),
+            Failure::Query(QueryError::Refused(refused)) => write!(f, "error: the query reached a limit: {refused:?}"),
+            Failure::Query(QueryError::Fault(fault)) => write!(f, "error: {} (fault {})", fault.detail, fault.id),
+            Failure::Other(error) => write!(f, "error: {error}"),
+        }
+    }
+}
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let chatty = matches!(arguments.command, Command::Serve(_) | Command::Demo(_));
+    log(if chatty { "warn,sighthound=info" } else { "error" });
+    let ended = runtime().map_err(Failure::from).and_then(|runtime| runtime.block_on(run(arguments)));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the output has had enough of it.
+        Err(Failure::Other(error)) if is_closed_pipe(error.as_ref()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { place, command } = arguments;
+    match command {
+        Command::Query(arguments) => query::run(&place, arguments).await,
+        Command::Serve(arguments) => serve::run(&place, arguments).await,
+        Command::Ingest(arguments) => ingest::run(&place, arguments).await,
+        Command::Generate(arguments) => generate::run(&place, arguments).await,
+        Command::Explain(arguments) => explain::run(&place, arguments).await,
+        Command::Schema(arguments) => schema::run(&place, arguments).await,
+        Command::Demo(arguments) => demo::run(arguments).await,
+    }
+}
+
+/// The threads that all commands, and the tests, run on.
+pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build()
+}
+
+impl Place {
+    pub async fn open(&self) -> Result<Engine, Failure> {
+        let engine = Engine::open(&self.store).await.map_err(|error| Failure::Other(error.into()))?;
+        for (name, path) in &self.attach {
+            engine.attach(name, path).await.map_err(|error| Failure::Other(error.into()))?;
+        }
+        Ok(engine)
+    }
+}
+
+/// What a query from the shell may use: whoever sits there can stop it.
+pub const LIMITS: Limits =
+    Limits { rows: u64::MAX, bytes: u64::MAX, time: Duration::from_secs(24 * 3600), memory: 8 << 30 };
+
+fn named_path(text: &str) -> Result<(String, String), String> {
+    let (name, path) = text.split_once('=').ok_or("a name, `=`, and a path are expected")?;
+    Ok((name.to_owned(), path.to_owned()))
+}
+
+/// Logs go to standard error; `RUST_LOG` says which.
+fn log(default: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+}
+
+fn is_closed_pipe(error: &(dyn Error + Send + Sync + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,1 +1,156 @@
-//! The HTTP doors.
+//! The HTTP doors. A handler states what was asked, asks the engine, and picks the form of the answer; statuses are
+//! decided in [`error`] alone.
+use crate::engine::{Engine, Fault, Language, Limits, QueryError, Request, Response};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::{Instrument, info, info_span};
+
+mod answer;
+mod commands;
+mod databases;
+pub mod error;
+mod hunting;
+mod kusto;
+mod serve;
+mod timespan;
+
+pub use serve::{listener, serve};
+
+/// The largest request that is read.
+const REQUEST_BYTES: usize = 4 << 20;
+
+/// What every handler shares.
+#[derive(Clone)]
+pub struct Doors {
+    pub engine: Arc<Engine>,
+    pub limits: Limits,
+}
+
+/// The id of one request: the caller's own where it gave one.
+#[derive(Clone, Debug)]
+pub struct RequestId {
+    pub ours: String,
+    pub theirs: Option<String>,
+}
+
+/// What a query that comes by HTTP may use.
+const LIMITS: Limits = Limits { rows: 500_000, bytes: 512 << 20, time: Duration::from_secs(200), memory: 2 << 30 };
+
+impl Doors {
+    pub fn new(engine: Arc<Engine>) -> Doors {
+        Doors { engine, limits: LIMITS }
+    }
+
+    /// Asks the engine. A panic on the way is a fault of this query alone.
+    pub async fn ask(&self, language: Language, text: &str, request: Request) -> Result<Response, QueryError> {
+        contained(self.engine.query(language, text, request)).await?
+    }
+
+    pub fn request(&self) -> Request {
+        Request { limits: self.limits, parameters: Vec::new(), timespan: None, now: None }
+    }
+}
+
+/// Runs a future so that a panic in it becomes a fault with an id, its details in the log.
+pub async fn contained<T>(work: impl Future<Output = T>) -> Result<T, QueryError> {
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| {
+        let what = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let detail = what.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".into());
+        let id = uuid::Uuid::new_v4().to_string();
+        tracing::error!(fault = %id, %detail, "a query panicked");
+        QueryError::Fault(Fault { id, detail })
+    })
+}
+
+/// All doors over one engine.
+pub fn router(doors: Doors) -> Router {
+    let routes = Router::new()
+        .route("/v2/rest/query", post(kusto::query_v2))
+        .route("/v1/rest/query", post(kusto::query_v1))
+        .route("/v1/rest/mgmt", post(kusto::command))
+        .route("/v1/rest/auth/metadata", get(kusto::auth_metadata))
+        .route("/api/advancedqueries/run", post(hunting::defender))
+        .route("/api/advancedhunting/run", post(hunting::defender))
+        .route("/v1.0/security/runhuntingquery", post(hunting::graph))
+        .route("/healthz", get(|| async { "ok" }))
+        .fallback(|uri: Uri| async move { error::no_such_path(&uri) })
+        .method_not_allowed_fallback(|| async { error::wrong_method() })
+        .layer(DefaultBodyLimit::max(REQUEST_BYTES))
+        .layer(middleware::from_fn(watched))
+        .with_state(doors);
+    // Letter case is settled before routing, so the routes stand inside a router of their own.
+    Router::new().fallback_service(tower::ServiceBuilder::new().map_request(settled).service(routes))
+}
+
+/// Paths that clients write in more than one letter case.
+const ANY_CASE: &[&str] = &["/api/advancedqueries/run", "/api/advancedhunting/run", "/v1.0/security/runhuntingquery"];
+
+fn settled(mut request: axum::extract::Request) -> axum::extract::Request {
+    let path = request.uri().path().trim_end_matches('/').to_ascii_lowercase();
+    if ANY_CASE.contains(&path.as_str()) {
+        let path = match request.uri().query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path,
+        };
+        if let Ok(uri) = path.parse() {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}
+
+const THEIR_IDS: [&str; 3] = ["x-ms-client-request-id", "client-request-id", "x-request-id"];
+
+/// Gives each request its id and a line in the log (never its text), and contains a panic of its handler.
+async fn watched(mut request: axum::extract::Request, next: Next) -> axum::response::Response {
+    let theirs = THEIR_IDS.iter().find_map(|name| request.headers().get(*name)).and_then(|id| id.to_str().ok());
+    let id =
+        RequestId { ours: uuid::Uuid::new_v4().to_string(), theirs: theirs.map(|id| id.chars().take(200).collect()) };
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    request.extensions_mut().insert(id.clone());
+    let span = info_span!("request", id = %id.ours);
+    let began = Instant::now();
+    let mut response = match contained(next.run(request)).instrument(span.clone()).await {
+        Ok(response) => response,
+        Err(fault) => error::response(error::Door::Hunting, &fault, &id),
+    };
+    let ms = began.elapsed().as_secs_f64() * 1000.0;
+    span.in_scope(|| info!(%method, %path, status = response.status().as_u16(), ms, "answered"));
+    let headers = response.headers_mut();
+    let given = [("x-ms-activity-id", Some(&id.ours)), ("request-id", Some(&id.ours))];
+    let echoed = [("x-ms-client-request-id", id.theirs.as_ref()), ("client-request-id", id.theirs.as_ref())];
+    for (name, value) in given.into_iter().chain(echoed) {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// A JSON body with a status.
+pub fn json(status: StatusCode, body: impl Into<Body>) -> axum::response::Response {
+    (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body.into()).into_response()
+}
+
+/// A request body as JSON, whatever its content type says.
+fn body_json(body: &Bytes) -> Option<serde_json::Value> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    serde_json::from_slice(body).ok()
+}
+
+/// A field by name in any letter case.
+fn field<'j>(object: &'j serde_json::Value, name: &str) -> Option<&'j serde_json::Value> {
+    let object = object.as_object()?;
+    object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+}

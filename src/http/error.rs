@@ -1,0 +1,205 @@
+//! What a door says when there is no answer: the one place that decides statuses, and each API's error body.
+//!
+//! A wrong query is 400 with the position of each fault; a limit is 413, 429 or 504, where the API's own contract does
+//! not say 400; a fault of ours is 500 with an id, its details in the log alone.
+use super::{RequestId, json};
+use crate::engine::{Fault, QueryError, Refused};
+use crate::text::{Diagnostic, Source};
+use crate::value::datetime;
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::Response;
+use serde_json::{Value as Json, json};
+
+/// The APIs, as far as their errors differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    Kusto,
+    /// Defender's own hunting and alerts APIs.
+    Hunting,
+    Graph,
+}
+
+/// Seconds after which a busy server is worth asking again.
+const RETRY_AFTER: &str = "5";
+
+pub fn status(door: Door, error: &QueryError) -> StatusCode {
+    match error {
+        QueryError::Wrong(..) => StatusCode::BAD_REQUEST,
+        QueryError::Refused(Refused::Rows(_) | Refused::Bytes(_)) if door != Door::Kusto => StatusCode::BAD_REQUEST,
+        QueryError::Refused(Refused::Rows(_) | Refused::Bytes(_) | Refused::Memory(_)) => StatusCode::PAYLOAD_TOO_LARGE,
+        QueryError::Refused(Refused::Time(_)) => StatusCode::GATEWAY_TIMEOUT,
+        QueryError::Refused(Refused::Busy) => StatusCode::TOO_MANY_REQUESTS,
+        QueryError::Fault(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+pub fn response(door: Door, error: &QueryError, id: &RequestId) -> Response {
+    let status = status(door, error);
+    let mut response = json(status, body(door, error, id).to_string());
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+    }
+    response
+}
+
+/// The error's JSON object, also for an answer that fails when a part of it is sent already.
+pub fn body(door: Door, error: &QueryError, id: &RequestId) -> Json {
+    match (door, error) {
+        (Door::Kusto, QueryError::Wrong(source, faults)) => {
+            let mut body = kusto(
+                "General_BadRequest",
+                "Request is invalid and cannot be executed.",
+                &kusto_text(source, faults),
+                true,
+                id,
+            );
+            body["error"]["diagnostics"] = diagnostics(source, faults);
+            body
+        }
+        (Door::Kusto, QueryError::Refused(refused)) => {
+            let code = if *refused == Refused::Busy { "TooManyRequests" } else { "LimitsExceeded" };
+            kusto(code, "Request aborted due to limits.", &refusal(*refused), false, id)
+        }
+        (Door::Kusto, QueryError::Fault(fault)) => {
+            kusto("InternalServerError", "The request could not be served.", &ours(fault), false, id)
+        }
+        (Door::Hunting | Door::Graph, QueryError::Wrong(source, faults)) => {
+            let mut body = plain(door, "BadRequest", &hunting_text(source, faults), id);
+            body["error"]["diagnostics"] = diagnostics(source, faults);
+            body
+        }
+        (Door::Hunting | Door::Graph, QueryError::Refused(refused)) => {
+            let code = match refused {
+                Refused::Busy => "TooManyRequests",
+                Refused::Rows(_) | Refused::Bytes(_) => "BadRequest",
+                Refused::Time(_) => "UnknownError",
+                Refused::Memory(_) => "LimitsExceeded",
+            };
+            plain(door, code, &refusal(*refused), id)
+        }
+        (Door::Hunting | Door::Graph, QueryError::Fault(fault)) => plain(door, "InternalServerError", &ours(fault), id),
+    }
+}
+
+/// A request that is wrong before there is a query in it.
+pub fn bad_request(door: Door, message: &str, id: &RequestId) -> Response {
+    let body = match door {
+        Door::Kusto => kusto("General_BadRequest", "Request is invalid and cannot be executed.", message, true, id),
+        Door::Hunting | Door::Graph => plain(door, "InvalidRequestBody", message, id),
+    };
+    json(StatusCode::BAD_REQUEST, body.to_string())
+}
+
+pub fn no_such_path(uri: &Uri) -> Response {
+    let message = format!("No resource is at `{}`.", uri.path());
+    json(StatusCode::NOT_FOUND, json!({ "error": { "code": "NotFound", "message": message } }).to_string())
+}
+
+pub fn wrong_method() -> Response {
+    let message = "The resource does not take this method.";
+    json(
+        StatusCode::METHOD_NOT_ALLOWED,
+        json!({ "error": { "code": "MethodNotAllowed", "message": message } }).to_string(),
+    )
+}
+
+fn kusto(code: &str, message: &str, detail: &str, permanent: bool, id: &RequestId) -> Json {
+    json!({ "error": {
+        "code": code,
+        "message": message,
+        "@type": "Kusto.Data.Exceptions.KustoServiceException",
+        "@message": detail,
+        "@context": {
+            "timestamp": datetime::text(now()),
+            "clientRequestId": id.theirs,
+            "activityId": id.ours,
+        },
+        "@permanent": permanent,
+    } })
+}
+
+fn plain(door: Door, code: &str, message: &str, id: &RequestId) -> Json {
+    match door {
+        Door::Graph => json!({ "error": {
+            "code": code,
+            "message": message,
+            "innerError": {
+                "date": datetime::text(now()).get(..19),
+                "request-id": id.ours,
+                "client-request-id": id.theirs.as_ref().unwrap_or(&id.ours),
+            },
+        } }),
+        Door::Kusto | Door::Hunting => {
+            json!({ "error": { "code": code, "message": message, "target": format!("|{}.", id.ours) } })
+        }
+    }
+}
+
+/// Ticks of the present.
+pub fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    datetime::UNIX_EPOCH + (since.as_nanos() / 100) as i64
+}
+
+/// Clients tell the two kinds apart by these words.
+fn is_syntax(faults: &[Diagnostic]) -> bool {
+    faults.iter().any(|fault| fault.code.id.starts_with("K0"))
+}
+
+/// Whether the parser refused the text: codes K0001 to K0099.
+fn kusto_text(source: &Source, faults: &[Diagnostic]) -> String {
+    let kind = if is_syntax(faults) { "Syntax error" } else { "Semantic error" };
+    let texts: Vec<String> = faults
+        .iter()
+        .map(|fault| {
+            let place = source.place(fault.span.start);
+            let help = fault.help.as_ref().map_or(String::new(), |help| format!("; {help}"));
+            format!("{}: {}{help} [line:position={}:{}]", fault.code.id, fault.message, place.line, place.column)
+        })
+        .collect();
+    format!("{kind}: {}", texts.join("\n"))
+}
+
+fn hunting_text(source: &Source, faults: &[Diagnostic]) -> String {
+    let kind = if is_syntax(faults) { "syntax" } else { "semantic" };
+    let texts: Vec<String> = faults
+        .iter()
+        .map(|fault| {
+            let place = source.place(fault.span.start);
+            let help = fault.help.as_ref().map_or(String::new(), |help| format!("; {help}"));
+            format!("{} (line {}, column {}){help}", fault.message, place.line, place.column)
+        })
+        .collect();
+    format!("Fix {kind} errors in your query. {}", texts.join(". "))
+}
+
+fn diagnostics(source: &Source, faults: &[Diagnostic]) -> Json {
+    let one = |fault: &Diagnostic| {
+        let place = source.place(fault.span.start);
+        json!({
+            "code": fault.code.id,
+            "message": fault.message,
+            "help": fault.help,
+            "line": place.line,
+            "column": place.column,
+            "offset": fault.span.start,
+            "length": fault.span.len(),
+        })
+    };
+    faults.iter().map(one).collect()
+}
+
+fn refusal(refused: Refused) -> String {
+    match refused {
+        Refused::Rows(_) | Refused::Bytes(_) => "Query execution has exceeded the allowed result size. Optimize your \
+            query by limiting the number of results and try again"
+            .into(),
+        Refused::Time(most) => format!("Query exceeded the timeout period of {} seconds.", most.as_secs()),
+        Refused::Memory(_) => "Query stopped due to excessive resource consumption.".into(),
+        Refused::Busy => "Too many queries are running. Try again in a few seconds.".into(),
+    }
+}
+
+fn ours(fault: &Fault) -> String {
+    format!("An unexpected error occurred during query execution. Its details are logged under {}.", fault.id)
+}

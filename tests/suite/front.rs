@@ -1,0 +1,237 @@
+//! The front door, as the tests use it: one engine over a store with the fixtures, and its HTTP doors in process.
+use crate::root;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::Request as HttpRequest;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use regex::Regex;
+use serde_json::{Value as Json, json};
+use sighthound::columns::Cells;
+use sighthound::engine::{Engine, Language, QueryError, Request, TableAnswer};
+use sighthound::http::{Doors, router};
+use sighthound::text::render;
+use sighthound::types::Type;
+use sighthound::value::Value;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tower::ServiceExt;
+
+/// A case that takes longer is a fault.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Cases that run at once.
+const AT_ONCE: usize = 4;
+
+pub struct Front {
+    runtime: Runtime,
+    doors: Doors,
+    router: Router,
+    _store: tempfile::TempDir,
+}
+
+static FRONT: LazyLock<Front> = LazyLock::new(Front::open);
+
+pub fn front() -> &'static Front {
+    &FRONT
+}
+
+impl Front {
+    fn open() -> Front {
+        let runtime = sighthound::cli::runtime().expect("a runtime");
+        let store = tempfile::tempdir().expect("a temporary folder");
+        let engine = runtime.block_on(async {
+            let engine = Engine::open(&store.path().display().to_string()).await.expect("a store");
+            let fixtures = root().join("fixtures");
+            if fixtures.is_dir() {
+                sighthound::cli::ingest::fixtures(&engine, &fixtures).await.expect("the fixtures");
+            }
+            engine
+        });
+        let doors = Doors::new(Arc::new(engine));
+        Front { runtime, router: router(doors.clone()), doors, _store: store }
+    }
+
+    /// Runs all cases, a few at once, and gives their results in order. A panic of a case is the harness's own.
+    pub fn all<C: Send + 'static, R: Send + 'static, F: Future<Output = R> + Send + 'static>(
+        &'static self,
+        cases: Vec<C>,
+        one: impl Fn(&'static Front, C) -> F + Send + Sync,
+    ) -> Vec<R> {
+        let work = stream::iter(cases).map(|case| tokio::spawn(one(self, case))).buffered(AT_ONCE);
+        self.runtime.block_on(work.try_collect()).expect("no case panics outside its query")
+    }
+
+    /// Status and body of a query by the Kusto protocol; status 0 where there was no answer in time.
+    pub async fn kusto(&self, query: &str) -> (u16, Json) {
+        let body = json!({ "db": "hunting", "csl": query, "properties": { "Options": {}, "Parameters": {} } });
+        let request = HttpRequest::post("/v2/rest/query").body(Body::from(body.to_string()));
+        let answer = async {
+            let response = self.router.clone().oneshot(request.ok()?).await.ok()?;
+            let status = response.status().as_u16();
+            let bytes = to_bytes(response.into_body(), usize::MAX).await.ok()?;
+            Some((status, serde_json::from_slice(&bytes).unwrap_or_else(|_| json!({ "error": { "message": "no JSON" } }))))
+        };
+        match tokio::time::timeout(PATIENCE, std::panic::AssertUnwindSafe(answer).catch_unwind()).await {
+            Ok(Ok(Some(answer))) => answer,
+            Ok(Ok(None)) => (0, json!({ "error": { "message": "a broken answer" } })),
+            Ok(Err(_)) => (0, json!({ "error": { "message": "a panic" } })),
+            Err(_) => (0, json!({ "error": { "message": "no answer in time" } })),
+        }
+    }
+
+    fn language(kind: &str) -> Language {
+        if kind == "odata" { Language::OData } else { Language::Kql }
+    }
+
+    fn request(&self) -> Request {
+        self.doors.request()
+    }
+
+    async fn tables(&self, kind: &str, text: &str) -> Result<Vec<String>, QueryError> {
+        let answer = self.doors.ask(Self::language(kind), text, self.request()).await?;
+        let mut shown = Vec::new();
+        for table in answer.tables {
+            shown.push(shown_table(table).await?);
+        }
+        Ok(shown)
+    }
+
+    pub fn table(&self, kind: &str, text: &str) -> String {
+        match self.runtime.block_on(self.tables(kind, text)) {
+            Ok(tables) => tables.join("\n"),
+            Err(error) => shown_error(&error, false),
+        }
+    }
+
+    pub fn error(&self, kind: &str, text: &str, short: bool) -> String {
+        match self.runtime.block_on(self.tables(kind, text)) {
+            Ok(tables) => format!("no error but\n{}", tables.join("\n")),
+            Err(error) => shown_error(&error, short),
+        }
+    }
+
+    pub fn plan(&self, kind: &str, text: &str) -> String {
+        match self.runtime.block_on(self.doors.engine.explain(Self::language(kind), text, self.request())) {
+            Ok(plan) => plan,
+            Err(error) => shown_error(&error, false),
+        }
+    }
+
+    /// A request as a client would write it: the request line, headers, an empty line, the body.
+    pub fn response(&self, text: &str) -> Result<String, String> {
+        let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+        let mut lines = head.lines();
+        let (method, path) = lines.next().and_then(|line| line.split_once(' ')).ok_or("no request line")?;
+        let mut request = HttpRequest::builder().method(method).uri(path.trim());
+        for line in lines {
+            let (name, value) = line.split_once(':').ok_or("a header without a colon")?;
+            request = request.header(name.trim(), value.trim());
+        }
+        let request = request.body(Body::from(body.to_owned())).map_err(|error| error.to_string())?;
+        self.runtime.block_on(async {
+            let response = self.router.clone().oneshot(request).await.map_err(|error| error.to_string())?;
+            let status = response.status();
+            let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or("-").to_owned();
+            let bytes = to_bytes(response.into_body(), usize::MAX).await.map_err(|error| error.to_string())?;
+            let body = match serde_json::from_slice::<Json>(&bytes) {
+                Ok(json) => laid_out(&json, 0),
+                Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
+            };
+            Ok(steady(&format!("{} {kind}\n\n{body}", status.as_u16())))
+        })
+    }
+}
+
+async fn shown_table(mut table: TableAnswer) -> Result<String, QueryError> {
+    let header: Vec<String> = table.schema.columns.iter().map(|column| format!("{}: {}", column.name, column.ty)).collect();
+    let mut shown = header.join(" | ") + "\n";
+    while let Some(batch) = table.batches.next().await {
+        let batch = batch?;
+        let columns: Vec<Cells<'_>> =
+            batch.columns().iter().zip(&table.schema.columns).map(|(array, column)| Cells::new(array, column.ty)).collect();
+        for row in 0..batch.num_rows() {
+            let cells: Vec<String> =
+                columns.iter().zip(&table.schema.columns).map(|(cells, column)| cell(&cells.get(row), column.ty)).collect();
+            shown += cells.join(" | ").trim_end();
+            shown.push('\n');
+        }
+    }
+    Ok(shown)
+}
+
+fn cell(value: &Value<'_>, ty: Type) -> String {
+    let text = match (value, ty) {
+        (Value::Null, _) => "∅".into(),
+        (Value::Bool(x), _) => x.to_string(),
+        (Value::Dynamic(x), _) => x.json_text().into_owned(),
+        _ => value.text().into_owned(),
+    };
+    text.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r").replace('|', "\\|")
+}
+
+fn shown_error(error: &QueryError, short: bool) -> String {
+    match error {
+        QueryError::Wrong(_, faults) if short => {
+            let lines: Vec<String> =
+                faults.iter().map(|fault| format!("error: {} @{}", fault.code.id, fault.span.start)).collect();
+            lines.join("\n")
+        }
+        QueryError::Wrong(source, faults) => render::render(source, faults),
+        QueryError::Refused(refused) => format!("refused: {refused:?}"),
+        QueryError::Fault(fault) => format!("fault: {}", fault.detail),
+    }
+}
+
+/// What differs from run to run, by names of what it is.
+fn steady(text: &str) -> String {
+    static IDS: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b").expect("a fixed pattern")
+    });
+    static TIMES: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#""(timestamp|date)": "[^"]*"|("ExecutionTime"): [0-9.e-]+|\["\d{4}-[^"]*Z", "<id>""#).expect("a fixed pattern")
+    });
+    let text = IDS.replace_all(text, "<id>");
+    TIMES
+        .replace_all(&text, |found: &regex::Captures<'_>| match (found.get(1), found.get(2)) {
+            (Some(key), _) => format!("\"{}\": \"<now>\"", key.as_str()),
+            (_, Some(key)) => format!("{}: 0", key.as_str()),
+            _ => "[\"<now>\", \"<id>\"".into(),
+        })
+        .into_owned()
+}
+
+/// JSON in lines of a readable length: what fits on one line stands on one.
+fn laid_out(json: &Json, depth: usize) -> String {
+    let flat = flat(json);
+    if depth * 2 + flat.chars().count() <= 110 {
+        return flat;
+    }
+    let (indent, outer) = ("  ".repeat(depth + 1), "  ".repeat(depth));
+    match json {
+        Json::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| format!("{indent}{}", laid_out(item, depth + 1))).collect();
+            format!("[\n{}\n{outer}]", items.join(",\n"))
+        }
+        Json::Object(fields) => {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(key, value)| format!("{indent}{}: {}", Json::from(key.as_str()), laid_out(value, depth + 1)))
+                .collect();
+            format!("{{\n{}\n{outer}}}", fields.join(",\n"))
+        }
+        _ => flat,
+    }
+}
+
+fn flat(json: &Json) -> String {
+    match json {
+        Json::Array(items) => format!("[{}]", items.iter().map(flat).collect::<Vec<_>>().join(", ")),
+        Json::Object(fields) if fields.is_empty() => "{}".into(),
+        Json::Object(fields) => {
+            let fields: Vec<String> =
+                fields.iter().map(|(key, value)| format!("{}: {}", Json::from(key.as_str()), flat(value))).collect();
+            format!("{{ {} }}", fields.join(", "))
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,31 @@
+//! The one harness: `cargo test --test suite`. Text in, tables or bytes out; nothing here looks behind the front door.
+//!
+//! - `layers`: who may use whom in `src`, and the bounds that every file keeps
+//! - `markdown`: `tests/{kql,odata,both,http,plans,errors}/*.md`; `BLESS=1` writes their result blocks
+//! - `recorded`: answers recorded elsewhere, read from `../shared` or `SIGHTHOUND_SHARED`, with the known failures
+use std::process::ExitCode;
+
+mod blocks;
+mod front;
+mod judge;
+mod layers;
+mod markdown;
+mod recorded;
+
+fn main() -> ExitCode {
+    let arguments = libtest_mimic::Arguments::from_args();
+    let mut trials = layers::trials();
+    trials.extend(markdown::trials());
+    trials.extend(recorded::trials());
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Whether expected answers are to be written instead of checked.
+fn bless() -> bool {
+    std::env::var_os("BLESS").is_some_and(|value| value == "1")
+}
+
+/// The repository.
+fn root() -> &'static std::path::Path {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+}
