@@ -1,10 +1,10 @@
 //! `sighthound demo`: the bundled rows in a store of their own, one hunt, one OData pull, and a server to try.
 use super::query::{Format, print};
 use super::{Failure, LIMITS, Place, ingest};
-use crate::engine::{Language, Request};
+use crate::engine::{Engine, Language, Request};
 use crate::http::{self, Doors};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[derive(Debug, Args)]
@@ -22,11 +22,16 @@ const HUNT: &str = "DeviceAlertEvents\n| where Severity == 'High'\n| summarize A
 const PULL: &str = "alerts?$filter=severity eq 'High'&$orderby=alertCreationTime desc&$top=3&\
     $select=id,alertCreationTime,severity,status,title,computerDnsName";
 
+/// Reads the bundled rows into a store.
+pub async fn fixtures(engine: &Engine, folder: &Path) -> Result<(), Failure> {
+    ingest::folder(engine, folder).await
+}
+
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let place = Place { store: folder.path().display().to_string(), attach: Vec::new() };
     let engine = place.open().await?;
-    ingest::fixtures(&engine, &arguments.fixtures).await?;
+    fixtures(&engine, &arguments.fixtures).await?;
     let request = Request { limits: LIMITS, parameters: Vec::new(), timespan: None, now: None };
     println!("The bundled rows are in. A hunt:\n\n{HUNT}\n");
     print(&engine, Language::Kql, HUNT, request.clone(), Format::Table).await?;

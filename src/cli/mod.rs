@@ -4,14 +4,14 @@ use crate::engine::{Engine, Limits, QueryError};
 use crate::text::render;
 use clap::{Args, Parser, Subcommand};
 use std::error::Error;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
-mod demo;
+pub mod demo;
 mod explain;
-pub mod generate;
-pub mod ingest;
+mod generate;
+mod ingest;
 mod query;
 mod schema;
 mod serve;
@@ -161,7 +161,11 @@ fn named_path(text: &str) -> Result<(String, String), String> {
 fn log(default: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .try_init();
 }
 
 fn is_closed_pipe(error: &(dyn Error + Send + Sync + 'static)) -> bool {

@@ -33,7 +33,8 @@ pub async fn run(place: &Place, arguments: Arguments) -> Result<(), Failure> {
         return Err(format!("no table is named `{name}`{help}").into());
     };
     let width = schema.names().map(str::len).max().unwrap_or(0);
-    let doc = |column: &str| catalog::table(&name).and_then(|table| table.column(column)).map_or("", |column| column.doc);
+    let doc =
+        |column: &str| catalog::table(&name).and_then(|table| table.column(column)).map_or("", |column| column.doc);
     for column in &schema.columns {
         let line = format!("{:width$}  {:8}  {}", column.name, column.ty.name(), doc(&column.name));
         writeln!(out, "{}", line.trim_end())?;

@@ -78,3 +78,63 @@ impl<F: Frames> Sender<F> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns;
+    use crate::engine::Refused;
+    use crate::types::{Schema, Type};
+    use crate::value::Value;
+    use crate::wire::Ids;
+    use crate::wire::kusto_v2::KustoV2;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn batch() -> RecordBatch {
+        let text = Value::string("x".repeat(1000));
+        let column = columns::column(Type::String, std::iter::repeat_n(&text, 100));
+        RecordBatch::try_new(columns::arrow_schema(&schema()), vec![column]).expect("one column")
+    }
+
+    fn schema() -> Schema {
+        Schema::new([("x", Type::String)])
+    }
+
+    async fn sent(batches: BoxStream<'static, Result<RecordBatch, QueryError>>) -> axum::response::Response {
+        let id = RequestId { ours: "ours".into(), theirs: None };
+        let ids = Ids { client_request: "theirs".into(), activity: "ours".into(), at: 0 };
+        let table = TableAnswer { name: "PrimaryResult".into(), schema: schema(), batches, visualization: None };
+        send(Response { tables: vec![table], notices: Vec::new() }, KustoV2::new(ids), &id).await
+    }
+
+    #[tokio::test]
+    async fn a_dropped_body_drops_the_query() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        let endless = stream::repeat_with(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            Ok(batch())
+        });
+        let response = sent(endless.boxed()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        drop(response);
+        assert_eq!((asked.load(Ordering::Relaxed), Arc::strong_count(&asked)), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn what_fails_at_once_has_a_status_and_what_fails_later_ends_the_answer() {
+        let refused = || Err(QueryError::Refused(Refused::Rows(1)));
+        let response = sent(stream::iter([refused()]).boxed()).await;
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        let panics = stream::iter([0]).map(|_| -> Result<RecordBatch, QueryError> { panic!("a bug") });
+        assert_eq!(sent(panics.boxed()).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let response = sent(stream::iter([Ok(batch()), refused()]).boxed()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("a whole body");
+        let frames: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+        assert_eq!(frames[2]["Rows"].as_array().map(Vec::len), Some(101));
+        assert_eq!(frames[2]["Rows"][100]["OneApiErrors"][0]["error"]["code"], "LimitsExceeded");
+        assert_eq!((&frames[3]["Rows"][0][5], &frames[4]["HasErrors"]), (&2.into(), &true.into()));
+    }
+}

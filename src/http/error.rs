@@ -95,12 +95,11 @@ pub fn no_such_path(uri: &Uri) -> Response {
     json(StatusCode::NOT_FOUND, json!({ "error": { "code": "NotFound", "message": message } }).to_string())
 }
 
-pub fn wrong_method() -> Response {
-    let message = "The resource does not take this method.";
-    json(
-        StatusCode::METHOD_NOT_ALLOWED,
-        json!({ "error": { "code": "MethodNotAllowed", "message": message } }).to_string(),
-    )
+/// A refusal that needs no more words than its status has.
+pub fn of_status(status: StatusCode) -> Response {
+    let message = status.canonical_reason().unwrap_or("The request is refused.");
+    let code: String = message.split_whitespace().collect();
+    json(status, json!({ "error": { "code": code, "message": message } }).to_string())
 }
 
 fn kusto(code: &str, message: &str, detail: &str, permanent: bool, id: &RequestId) -> Json {
@@ -141,12 +140,11 @@ pub fn now() -> i64 {
     datetime::UNIX_EPOCH + (since.as_nanos() / 100) as i64
 }
 
-/// Clients tell the two kinds apart by these words.
+/// Whether the parser refused the text, codes K0001 to K0099; clients tell that from what the binder refuses.
 fn is_syntax(faults: &[Diagnostic]) -> bool {
-    faults.iter().any(|fault| fault.code.id.starts_with("K0"))
+    faults.iter().any(|fault| fault.code.id.starts_with("K00"))
 }
 
-/// Whether the parser refused the text: codes K0001 to K0099.
 fn kusto_text(source: &Source, faults: &[Diagnostic]) -> String {
     let kind = if is_syntax(faults) { "Syntax error" } else { "Semantic error" };
     let texts: Vec<String> = faults

@@ -83,7 +83,6 @@ pub fn router(doors: Doors) -> Router {
         .route("/v1.0/security/runhuntingquery", post(hunting::graph))
         .route("/healthz", get(|| async { "ok" }))
         .fallback(|uri: Uri| async move { error::no_such_path(&uri) })
-        .method_not_allowed_fallback(|| async { error::wrong_method() })
         .layer(DefaultBodyLimit::max(REQUEST_BYTES))
         .layer(middleware::from_fn(watched))
         .with_state(doors);
@@ -123,7 +122,13 @@ async fn watched(mut request: axum::extract::Request, next: Next) -> axum::respo
         Ok(response) => response,
         Err(fault) => error::response(error::Door::Hunting, &fault, &id),
     };
-    let ms = began.elapsed().as_secs_f64() * 1000.0;
+    // The framework's own refusals are plain text, which clients that expect JSON stumble over.
+    let plain =
+        response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if response.status().is_client_error() && plain {
+        response = error::of_status(response.status());
+    }
+    let ms = began.elapsed().as_millis() as u64;
     span.in_scope(|| info!(%method, %path, status = response.status().as_u16(), ms, "answered"));
     let headers = response.headers_mut();
     let given = [("x-ms-activity-id", Some(&id.ours)), ("request-id", Some(&id.ours))];

@@ -2,7 +2,7 @@
 use crate::columns::Cells;
 use crate::types::{Schema, Type};
 use crate::value::datetime::Civil;
-use crate::value::{Value, real, timespan};
+use crate::value::{Value, timespan};
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, StringViewArray};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use arrow::record_batch::RecordBatch;
@@ -98,7 +98,11 @@ fn integer(x: i64, out: &mut Vec<u8>) {
 }
 
 fn number(x: f64, out: &mut Vec<u8>) {
-    if x.is_finite() { serialize(&x, out) } else { string(&real::text(x), out) }
+    match x {
+        _ if x.is_finite() => serialize(&x, out),
+        _ if x.is_nan() => string("NaN", out),
+        _ => string(if x > 0.0 { "Infinity" } else { "-Infinity" }, out),
+    }
 }
 
 fn null(out: &mut Vec<u8>) {

@@ -26,11 +26,8 @@ pub fn sections(text: &str) -> Vec<Section> {
         match &open {
             Some((kind, from)) => {
                 if line.trim_end() == "```" {
-                    let block = Block {
-                        kind: kind.clone(),
-                        text: lines[*from..number].join("\n"),
-                        lines: *from..number,
-                    };
+                    let block =
+                        Block { kind: kind.clone(), text: lines[*from..number].join("\n"), lines: *from..number };
                     if let Some(section) = sections.last_mut() {
                         section.blocks.push(block);
                     }

@@ -43,7 +43,7 @@ impl Front {
             let engine = Engine::open(&store.path().display().to_string()).await.expect("a store");
             let fixtures = root().join("fixtures");
             if fixtures.is_dir() {
-                sighthound::cli::ingest::fixtures(&engine, &fixtures).await.expect("the fixtures");
+                sighthound::cli::demo::fixtures(&engine, &fixtures).await.expect("the fixtures");
             }
             engine
         });
@@ -69,7 +69,10 @@ impl Front {
             let response = self.router.clone().oneshot(request.ok()?).await.ok()?;
             let status = response.status().as_u16();
             let bytes = to_bytes(response.into_body(), usize::MAX).await.ok()?;
-            Some((status, serde_json::from_slice(&bytes).unwrap_or_else(|_| json!({ "error": { "message": "no JSON" } }))))
+            Some((
+                status,
+                serde_json::from_slice(&bytes).unwrap_or_else(|_| json!({ "error": { "message": "no JSON" } })),
+            ))
         };
         match tokio::time::timeout(PATIENCE, std::panic::AssertUnwindSafe(answer).catch_unwind()).await {
             Ok(Ok(Some(answer))) => answer,
@@ -131,7 +134,8 @@ impl Front {
         self.runtime.block_on(async {
             let response = self.router.clone().oneshot(request).await.map_err(|error| error.to_string())?;
             let status = response.status();
-            let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or("-").to_owned();
+            let kind =
+                response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or("-").to_owned();
             let bytes = to_bytes(response.into_body(), usize::MAX).await.map_err(|error| error.to_string())?;
             let body = match serde_json::from_slice::<Json>(&bytes) {
                 Ok(json) => laid_out(&json, 0),
@@ -143,15 +147,23 @@ impl Front {
 }
 
 async fn shown_table(mut table: TableAnswer) -> Result<String, QueryError> {
-    let header: Vec<String> = table.schema.columns.iter().map(|column| format!("{}: {}", column.name, column.ty)).collect();
+    let header: Vec<String> =
+        table.schema.columns.iter().map(|column| format!("{}: {}", column.name, column.ty)).collect();
     let mut shown = header.join(" | ") + "\n";
     while let Some(batch) = table.batches.next().await {
         let batch = batch?;
-        let columns: Vec<Cells<'_>> =
-            batch.columns().iter().zip(&table.schema.columns).map(|(array, column)| Cells::new(array, column.ty)).collect();
+        let columns: Vec<Cells<'_>> = batch
+            .columns()
+            .iter()
+            .zip(&table.schema.columns)
+            .map(|(array, column)| Cells::new(array, column.ty))
+            .collect();
         for row in 0..batch.num_rows() {
-            let cells: Vec<String> =
-                columns.iter().zip(&table.schema.columns).map(|(cells, column)| cell(&cells.get(row), column.ty)).collect();
+            let cells: Vec<String> = columns
+                .iter()
+                .zip(&table.schema.columns)
+                .map(|(cells, column)| cell(&cells.get(row), column.ty))
+                .collect();
             shown += cells.join(" | ").trim_end();
             shown.push('\n');
         }
@@ -188,7 +200,8 @@ fn steady(text: &str) -> String {
         Regex::new(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b").expect("a fixed pattern")
     });
     static TIMES: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r#""(timestamp|date)": "[^"]*"|("ExecutionTime"): [0-9.e-]+|\["\d{4}-[^"]*Z", "<id>""#).expect("a fixed pattern")
+        Regex::new(r#""(timestamp|date)": "[^"]*"|("ExecutionTime"): [0-9.e-]+|\["\d{4}-[^"]*Z", "<id>""#)
+            .expect("a fixed pattern")
     });
     let text = IDS.replace_all(text, "<id>");
     TIMES
@@ -209,7 +222,8 @@ fn laid_out(json: &Json, depth: usize) -> String {
     let (indent, outer) = ("  ".repeat(depth + 1), "  ".repeat(depth));
     match json {
         Json::Array(items) => {
-            let items: Vec<String> = items.iter().map(|item| format!("{indent}{}", laid_out(item, depth + 1))).collect();
+            let items: Vec<String> =
+                items.iter().map(|item| format!("{indent}{}", laid_out(item, depth + 1))).collect();
             format!("[\n{}\n{outer}]", items.join(",\n"))
         }
         Json::Object(fields) => {

@@ -138,8 +138,12 @@ fn same_cell(want: &Json, got: &Json, ty: &str, near: f64) -> bool {
             number(want).zip(number(got)).is_some_and(|(want, got)| same_number(want, got, near))
         }
         "int" | "long" | "long|int" => number(want).is_some() && number(want) == number(got),
-        "datetime" => want.as_str().and_then(stamp).is_some() && want.as_str().and_then(stamp) == got.as_str().and_then(stamp),
-        "timespan" => want.as_str().and_then(ticks).is_some() && want.as_str().and_then(ticks) == got.as_str().and_then(ticks),
+        "datetime" => {
+            want.as_str().and_then(stamp).is_some() && want.as_str().and_then(stamp) == got.as_str().and_then(stamp)
+        }
+        "timespan" => {
+            want.as_str().and_then(ticks).is_some() && want.as_str().and_then(ticks) == got.as_str().and_then(ticks)
+        }
         "dynamic" => {
             let (read_want, read_got) = (read(want), read(got));
             same_json(want, got, near) || same_json(want, &read_got, near) || same_json(&read_want, &read_got, near)
@@ -183,9 +187,7 @@ fn same_number(a: f64, b: f64, near: f64) -> bool {
 
 fn same_json(a: &Json, b: &Json, near: f64) -> bool {
     match (a, b) {
-        (Json::Number(a), Json::Number(b)) => {
-            a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| same_number(a, b, near))
-        }
+        (Json::Number(a), Json::Number(b)) => a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| same_number(a, b, near)),
         (Json::Array(a), Json::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_json(a, b, near)),
         (Json::Object(a), Json::Object(b)) => {
             a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same_json(a, b, near)))

@@ -36,7 +36,9 @@ const SHOWN: usize = 40;
 pub fn trials() -> Vec<Trial> {
     FILES
         .into_iter()
-        .map(|(list, folder, stem, kind)| Trial::test(format!("recorded::{list}"), move || run(list, folder, stem, kind)))
+        .map(|(list, folder, stem, kind)| {
+            Trial::test(format!("recorded::{list}"), move || run(list, folder, stem, kind))
+        })
         .collect()
 }
 
@@ -69,8 +71,11 @@ fn run(list: &str, folder: &str, stem: &str, kind: Kind) -> Result<(), Failed> {
     let failing: BTreeMap<&str, &Verdict> =
         verdicts.iter().filter(|(_, verdict)| !verdict.passed()).map(|(id, verdict)| (id.as_str(), verdict)).collect();
     if elsewhere {
-        let faults: Vec<String> =
-            failing.iter().filter(|(_, verdict)| verdict.kind == "fault").map(|(id, verdict)| told(id, verdict)).collect();
+        let faults: Vec<String> = failing
+            .iter()
+            .filter(|(_, verdict)| verdict.kind == "fault")
+            .map(|(id, verdict)| told(id, verdict))
+            .collect();
         return if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) };
     }
     against_list(list, &failing)
