@@ -14,5 +14,9 @@ pub async fn run(place: &Place, arguments: Arguments) -> Result<(), Failure> {
     let (language, text) = arguments.text.read()?;
     let engine = place.open().await?;
     let explained = engine.explain(language, &text, arguments.text.request()).await?;
-    Ok(writeln!(io::stdout().lock(), "{}", explained.trim_end())?)
+    let mut out = io::stdout().lock();
+    for (stage, text) in explained {
+        writeln!(out, "── {stage}\n{}\n", text.trim_end())?;
+    }
+    Ok(())
 }

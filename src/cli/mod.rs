@@ -1,17 +1,14 @@
 //! The command line: one file for each command. Exit codes: 0 done, 1 a query or data was refused or something failed,
 //! 2 the command itself was written wrongly.
-use crate::engine::{Engine, Limits, QueryError};
+use crate::engine::{Engine, QueryError};
+use crate::store::StoreError;
 use crate::text::render;
 use clap::{Args, Parser, Subcommand};
 use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
-use std::time::Duration;
 
-pub mod demo;
 mod explain;
-mod generate;
-mod ingest;
 mod query;
 mod schema;
 mod serve;
@@ -55,16 +52,10 @@ enum Command {
     Query(query::Arguments),
     /// Serves the HTTP APIs: hunting, alerts, Kusto.
     Serve(serve::Arguments),
-    /// Reads exported rows into the store.
-    Ingest(ingest::Arguments),
-    /// Makes up rows for trying things out and for measuring.
-    Generate(generate::Arguments),
     /// Shows what becomes of a query, stage by stage.
     Explain(explain::Arguments),
     /// Lists the tables, or the columns of one.
     Schema(schema::Arguments),
-    /// A first look: the bundled alerts, a hunt, an OData pull, and a server to try.
-    Demo(demo::Arguments),
 }
 
 /// What a command ends with when it does not succeed.
@@ -77,6 +68,12 @@ pub enum Failure {
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Failure {
         Failure::Query(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        Failure::Other(Box::new(error))
     }
 }
 
@@ -96,7 +93,7 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Failure::Query(QueryError::Wrong(source, faults)) => f.write_str(render::render(source, faults).trim_end()),
-            Failure::Query(QueryError::Refused(refused)) => write!(f, "error: the query reached a limit: {refused:?}"),
+            Failure::Query(QueryError::Refused(refused)) => write!(f, "error: {refused}"),
             Failure::Query(QueryError::Fault(fault)) => write!(f, "error: {} (fault {})", fault.detail, fault.id),
             Failure::Other(error) => write!(f, "error: {error}"),
         }
@@ -106,7 +103,7 @@ impl std::fmt::Display for Failure {
 /// The whole program.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let chatty = matches!(arguments.command, Command::Serve(_) | Command::Demo(_));
+    let chatty = matches!(arguments.command, Command::Serve(_));
     log(if chatty { "warn,sighthound=info" } else { "error" });
     let ended = runtime().map_err(Failure::from).and_then(|runtime| runtime.block_on(run(arguments)));
     match ended {
@@ -125,11 +122,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     match command {
         Command::Query(arguments) => query::run(&place, arguments).await,
         Command::Serve(arguments) => serve::run(&place, arguments).await,
-        Command::Ingest(arguments) => ingest::run(&place, arguments).await,
-        Command::Generate(arguments) => generate::run(&place, arguments).await,
         Command::Explain(arguments) => explain::run(&place, arguments).await,
         Command::Schema(arguments) => schema::run(&place, arguments).await,
-        Command::Demo(arguments) => demo::run(arguments).await,
     }
 }
 
@@ -140,17 +134,13 @@ pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
 
 impl Place {
     pub async fn open(&self) -> Result<Engine, Failure> {
-        let engine = Engine::open(&self.store).await.map_err(|error| Failure::Other(error.into()))?;
+        let engine = Engine::open(&self.store).await?;
         for (name, path) in &self.attach {
-            engine.attach(name, path).await.map_err(|error| Failure::Other(error.into()))?;
+            engine.store().attach(name, path).await?;
         }
         Ok(engine)
     }
 }
-
-/// What a query from the shell may use: whoever sits there can stop it.
-pub const LIMITS: Limits =
-    Limits { rows: u64::MAX, bytes: u64::MAX, time: Duration::from_secs(24 * 3600), memory: 8 << 30 };
 
 fn named_path(text: &str) -> Result<(String, String), String> {
     let (name, path) = text.split_once('=').ok_or("a name, `=`, and a path are expected")?;

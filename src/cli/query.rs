@@ -1,6 +1,6 @@
 //! `sighthound query`: one text in, its tables on standard output.
-use super::{Failure, LIMITS, Place};
-use crate::engine::{Engine, Language, Request};
+use super::{Failure, Place};
+use crate::engine::{Engine, Language, Limits, Request};
 use crate::wire::Rows;
 use crate::wire::csv::Csv;
 use crate::wire::json::Json;
@@ -63,7 +63,7 @@ impl Text {
     }
 
     pub fn request(&self) -> Request {
-        Request { limits: LIMITS, parameters: self.parameters.clone(), timespan: None, now: None }
+        Request { parameters: self.parameters.clone(), ..Request::new(Limits::SHELL) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `sighthound schema`: the tables, or the columns of one.
 use super::{Failure, Place};
-use crate::catalog;
+use crate::catalog::{self, Tables};
 use crate::text::nearest::nearest;
 use clap::Args;
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ pub struct Arguments {
 
 pub async fn run(place: &Place, arguments: Arguments) -> Result<(), Failure> {
     let engine = place.open().await?;
-    let tables = engine.tables();
+    let tables = engine.store().view();
     let mut out = io::stdout().lock();
     let Some(name) = arguments.table else {
         let mut names = tables.names();

@@ -2,7 +2,6 @@
 use super::{Failure, Place};
 use crate::http::{self, Doors};
 use clap::Args;
-use std::sync::Arc;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -16,5 +15,5 @@ pub async fn run(place: &Place, arguments: Arguments) -> Result<(), Failure> {
     let engine = place.open().await?;
     let address = listener.local_addr()?;
     eprintln!("serving {} on http://{address}", place.store);
-    Ok(http::serve(listener, Doors::new(Arc::new(engine))).await?)
+    Ok(http::serve(listener, Doors { engine }).await?)
 }

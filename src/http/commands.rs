@@ -1,6 +1,7 @@
 //! Control commands of `/v1/rest/mgmt`: the `.show` commands by which clients find databases, tables and columns. What
 //! stands behind a `|` is a query over the command's table.
 use super::{Doors, databases};
+use crate::catalog::Tables;
 use crate::columns;
 use crate::engine::{Language, QueryError, Request, Response, TableAnswer};
 use crate::text::{Source, Span, codes};
@@ -21,8 +22,7 @@ pub async fn run(doors: &Doors, text: &str, database: &str, request: Request) ->
     let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
     let given = |at: usize| words.get(at).map_or("", |name| name.as_str());
-    let tables = doors.engine.tables();
-    let tables = tables.as_ref();
+    let tables = &doors.engine.store().view();
     let shown = match lower.as_slice() {
         [".show", "databases"] => databases::list(),
         [".show", "databases", "schema"] => databases::columns(tables, databases::NAME),

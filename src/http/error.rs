@@ -3,7 +3,7 @@
 //! A wrong query is 400 with the position of each fault; a limit is 413, 429 or 504, where the API's own contract does
 //! not say 400; a fault of ours is 500 with an id, its details in the log alone.
 use super::{RequestId, json};
-use crate::engine::{Fault, QueryError, Refused};
+use crate::engine::{Fault, QueryError, Refused, clock};
 use crate::text::{Diagnostic, Source};
 use crate::value::datetime;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
@@ -109,7 +109,7 @@ fn kusto(code: &str, message: &str, detail: &str, permanent: bool, id: &RequestI
         "@type": "Kusto.Data.Exceptions.KustoServiceException",
         "@message": detail,
         "@context": {
-            "timestamp": datetime::text(now()),
+            "timestamp": datetime::text(clock()),
             "clientRequestId": id.theirs,
             "activityId": id.ours,
         },
@@ -123,7 +123,7 @@ fn plain(door: Door, code: &str, message: &str, id: &RequestId) -> Json {
             "code": code,
             "message": message,
             "innerError": {
-                "date": datetime::text(now()).get(..19),
+                "date": datetime::text(clock()).get(..19),
                 "request-id": id.ours,
                 "client-request-id": id.theirs.as_ref().unwrap_or(&id.ours),
             },
@@ -132,12 +132,6 @@ fn plain(door: Door, code: &str, message: &str, id: &RequestId) -> Json {
             json!({ "error": { "code": code, "message": message, "target": format!("|{}.", id.ours) } })
         }
     }
-}
-
-/// Ticks of the present.
-pub fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    datetime::UNIX_EPOCH + (since.as_nanos() / 100) as i64
 }
 
 /// Whether the parser refused the text, codes K0001 to K0099; clients tell that from what the binder refuses.

@@ -1,7 +1,7 @@
 //! `POST /api/advancedqueries/run`, `/api/advancedhunting/run` and Graph's `/v1.0/security/runHuntingQuery`.
-use super::error::{self, Door, now};
+use super::error::{self, Door};
 use super::{Doors, RequestId, body_json, contained, field, json, timespan};
-use crate::engine::{Language, QueryError, Refused, Request};
+use crate::engine::{Language, Limits, QueryError, Refused, Request, clock};
 use crate::wire::hunting_json::Results;
 use axum::Extension;
 use axum::body::Bytes;
@@ -12,17 +12,12 @@ use futures::StreamExt;
 use serde_json::Value as Json;
 use std::time::Instant;
 
-/// Rows of one answer.
-const ROWS: u64 = 100_000;
-/// Bytes of one answer.
-const BYTES: usize = 124 << 20;
-
 pub async fn defender(State(doors): State<Doors>, Extension(id): Extension<RequestId>, body: Bytes) -> Response {
     let began = Instant::now();
     let Some(text) = body_json(&body).and_then(|body| query_text(&body)) else {
         return error::bad_request(Door::Hunting, "Missing query.", &id);
     };
-    match results(&doors, &text, doors.request()).await {
+    match results(&doors, &text, Request::new(Limits::HUNTING)).await {
         Ok(results) => json(StatusCode::OK, results.defender(began.elapsed())),
         Err(error) => error::response(Door::Hunting, &error, &id),
     }
@@ -38,9 +33,9 @@ pub async fn graph(
     let Some(text) = query_text(&body) else {
         return error::bad_request(Door::Graph, "Missing query.", &id);
     };
-    let mut request = doors.request();
+    let mut request = Request::new(Limits::HUNTING);
     if let Some(span) = field(&body, "timespan").and_then(Json::as_str).filter(|span| !span.trim().is_empty()) {
-        request.timespan = timespan::interval(span, now());
+        request.timespan = timespan::interval(span, clock());
         if request.timespan.is_none() {
             let message =
                 "Timespan is not an ISO 8601 duration or interval, such as `P30D` or `2024-01-01/2024-02-01`.";
@@ -60,15 +55,15 @@ fn query_text(body: &Json) -> Option<String> {
 }
 
 /// These APIs answer with one table: that of the last statement with a result.
-async fn results(doors: &Doors, text: &str, mut request: Request) -> Result<Results, QueryError> {
-    request.limits.rows = request.limits.rows.min(ROWS);
+async fn results(doors: &Doors, text: &str, request: Request) -> Result<Results, QueryError> {
+    let most = request.limits.bytes;
     let answer = doors.ask(Language::Kql, text, request).await?;
     let Some(mut table) = answer.tables.into_iter().next_back() else { return Ok(Results::new(&Default::default())) };
     let mut results = Results::new(&table.schema);
     while let Some(batch) = contained(table.batches.next()).await? {
         results.batch(&batch?);
-        if results.len() > BYTES {
-            return Err(QueryError::Refused(Refused::Bytes(BYTES as u64)));
+        if results.len() as u64 > most {
+            return Err(QueryError::Refused(Refused::Bytes(most)));
         }
     }
     Ok(results)

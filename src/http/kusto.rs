@@ -2,7 +2,7 @@
 use super::answer::send;
 use super::error::{self, Door};
 use super::{Doors, RequestId, body_json, commands, field, json};
-use crate::engine::{Language, Request};
+use crate::engine::{Language, Limits, Request, clock};
 use crate::value::{datetime, timespan};
 use crate::wire::Ids;
 use crate::wire::kusto_v1::KustoV1;
@@ -31,7 +31,7 @@ pub async fn query_v1(State(doors): State<Doors>, Extension(id): Extension<Reque
 
 pub async fn command(State(doors): State<Doors>, Extension(id): Extension<RequestId>, body: Bytes) -> Response {
     let Some(ask) = read(&body) else { return unreadable(&id) };
-    let request = ask.request(&doors);
+    let request = ask.request();
     match commands::run(&doors, &ask.text, &ask.database, request).await {
         Ok(answer) => send(answer, KustoV1::for_command(ids(&id)), &id).await,
         Err(error) => error::response(Door::Kusto, &error, &id),
@@ -45,7 +45,7 @@ async fn query<F: crate::wire::Frames + Send + 'static>(
     frames: impl FnOnce() -> F,
 ) -> Response {
     let Some(ask) = read(&body) else { return unreadable(&id) };
-    let request = ask.request(&doors);
+    let request = ask.request();
     match doors.ask(Language::Kql, &ask.text, request).await {
         Ok(answer) => send(answer, frames(), &id).await,
         Err(error) => error::response(Door::Kusto, &error, &id),
@@ -66,11 +66,7 @@ pub async fn auth_metadata() -> Response {
 }
 
 fn ids(id: &RequestId) -> Ids {
-    Ids {
-        client_request: id.theirs.clone().unwrap_or_else(|| id.ours.clone()),
-        activity: id.ours.clone(),
-        at: error::now(),
-    }
+    Ids { client_request: id.theirs.clone().unwrap_or_else(|| id.ours.clone()), activity: id.ours.clone(), at: clock() }
 }
 
 fn unreadable(id: &RequestId) -> Response {
@@ -105,8 +101,8 @@ fn read(body: &Bytes) -> Option<Ask> {
 
 impl Ask {
     /// The request properties that mean something here: they can narrow the server's limits, not widen them.
-    fn request(&self, doors: &Doors) -> Request {
-        let mut request = doors.request();
+    fn request(&self) -> Request {
+        let mut request = Request::new(Limits::KUSTO);
         let whole = |name: &str| {
             let value = field(&self.options, name)?;
             value.as_u64().or_else(|| value.as_str()?.parse().ok())

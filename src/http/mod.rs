@@ -1,6 +1,6 @@
 //! The HTTP doors. A handler states what was asked, asks the engine, and picks the form of the answer; statuses are
 //! decided in [`error`] alone.
-use crate::engine::{Engine, Fault, Language, Limits, QueryError, Request, Response};
+use crate::engine::{Engine, Language, QueryError, Request, Response};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::DefaultBodyLimit;
@@ -10,8 +10,7 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tracing::{Instrument, info, info_span};
 
 mod answer;
@@ -31,8 +30,7 @@ const REQUEST_BYTES: usize = 4 << 20;
 /// What every handler shares.
 #[derive(Clone)]
 pub struct Doors {
-    pub engine: Arc<Engine>,
-    pub limits: Limits,
+    pub engine: Engine,
 }
 
 /// The id of one request: the caller's own where it gave one.
@@ -42,21 +40,10 @@ pub struct RequestId {
     pub theirs: Option<String>,
 }
 
-/// What a query that comes by HTTP may use.
-const LIMITS: Limits = Limits { rows: 500_000, bytes: 512 << 20, time: Duration::from_secs(200), memory: 2 << 30 };
-
 impl Doors {
-    pub fn new(engine: Arc<Engine>) -> Doors {
-        Doors { engine, limits: LIMITS }
-    }
-
     /// Asks the engine. A panic on the way is a fault of this query alone.
     pub async fn ask(&self, language: Language, text: &str, request: Request) -> Result<Response, QueryError> {
         contained(self.engine.query(language, text, request)).await?
-    }
-
-    pub fn request(&self) -> Request {
-        Request { limits: self.limits, parameters: Vec::new(), timespan: None, now: None }
     }
 }
 
@@ -65,9 +52,7 @@ pub async fn contained<T>(work: impl Future<Output = T>) -> Result<T, QueryError
     AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| {
         let what = panic.downcast_ref::<&str>().map(ToString::to_string);
         let detail = what.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".into());
-        let id = uuid::Uuid::new_v4().to_string();
-        tracing::error!(fault = %id, %detail, "a query panicked");
-        QueryError::Fault(Fault { id, detail })
+        QueryError::fault(format!("panic: {detail}"))
     })
 }
 

@@ -55,12 +55,14 @@ impl Folder {
             }
         }
         let mut footers = self.footers.lock().await;
-        let fresh = found.iter().filter(|meta| {
+        let mut fresh = found.clone();
+        fresh.retain(|meta| {
             footers.get(&meta.location).is_none_or(|footer| {
                 footer.size != meta.size || footer.modified != meta.last_modified.timestamp_millis()
             })
         });
-        let read = fresh.map(|meta| read_footer(self.location.objects.clone(), meta.clone()));
+        // Owned, since a stream that borrows could not be sent to another thread.
+        let read: Vec<_> = fresh.into_iter().map(|meta| read_footer(self.location.objects.clone(), meta)).collect();
         let read: Vec<(Path, Footer)> = futures::stream::iter(read).buffer_unordered(AT_ONCE).try_collect().await?;
         footers.extend(read);
         let listed = found.iter().filter_map(|meta| Some((&meta.location, footers.get(&meta.location)?))).collect();

@@ -1,5 +1,4 @@
 //! The front door, as the tests use it: one engine over a store with the fixtures, and its HTTP doors in process.
-use crate::root;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request as HttpRequest;
@@ -7,12 +6,12 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use regex::Regex;
 use serde_json::{Value as Json, json};
 use sighthound::columns::Cells;
-use sighthound::engine::{Engine, Language, QueryError, Request, TableAnswer};
+use sighthound::engine::{Engine, Language, Limits, QueryError, Request, TableAnswer};
 use sighthound::http::{Doors, router};
 use sighthound::text::render;
 use sighthound::types::Type;
 use sighthound::value::Value;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
@@ -41,13 +40,9 @@ impl Front {
         let store = tempfile::tempdir().expect("a temporary folder");
         let engine = runtime.block_on(async {
             let engine = Engine::open(&store.path().display().to_string()).await.expect("a store");
-            let fixtures = root().join("fixtures");
-            if fixtures.is_dir() {
-                sighthound::cli::demo::fixtures(&engine, &fixtures).await.expect("the fixtures");
-            }
             engine
         });
-        let doors = Doors::new(Arc::new(engine));
+        let doors = Doors { engine };
         Front { runtime, router: router(doors.clone()), doors, _store: store }
     }
 
@@ -87,7 +82,7 @@ impl Front {
     }
 
     fn request(&self) -> Request {
-        self.doors.request()
+        Request::new(Limits::SHELL)
     }
 
     async fn tables(&self, kind: &str, text: &str) -> Result<Vec<String>, QueryError> {
@@ -115,7 +110,7 @@ impl Front {
 
     pub fn plan(&self, kind: &str, text: &str) -> String {
         match self.runtime.block_on(self.doors.engine.explain(Self::language(kind), text, self.request())) {
-            Ok(plan) => plan,
+            Ok(stages) => stages.into_iter().rev().take(1).map(|(_, text)| text).collect(),
             Err(error) => shown_error(&error, false),
         }
     }
