@@ -82,7 +82,7 @@ fn run(list: &str, folder: &str, stem: &str, kind: Kind) -> Result<(), Failed> {
 }
 
 fn told(id: &str, verdict: &Verdict) -> String {
-    format!("{} {id}: {}", verdict.kind, verdict.why)
+    format!("{} {id}: {}", verdict.kind, verdict.why.replace('\n', " "))
 }
 
 fn against_list(list: &str, failing: &BTreeMap<&str, &Verdict>) -> Result<(), Failed> {
