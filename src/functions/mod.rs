@@ -212,6 +212,8 @@ const FAMILIES: &[&[Function]] = &[
     encodings::FUNCTIONS,
     parsing::FUNCTIONS,
     datetimes::FUNCTIONS,
+    time_formats::FUNCTIONS,
+    timezones::FUNCTIONS,
     math::FUNCTIONS,
     dynamics::FUNCTIONS,
     bags::FUNCTIONS,
@@ -289,10 +291,15 @@ pub mod series;
 pub mod sets;
 pub mod special;
 pub mod strings;
+pub mod time_formats;
+pub mod timezones;
 pub mod units;
 mod user_agent;
 pub mod windows;
 mod xml;
+
+#[cfg(test)]
+mod examples;
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,7 @@ pub const AGGREGATES: &[Aggregate] = &[
         gives: Gives::Always(Type::Real),
         column: "stdev_",
         start: |_| spread(Of::Sample, true),
-        examples: &[("datatable(x:long)[1, 3] | summarize stdev(x)", "1.4142135623730952")],
+        examples: &[("datatable(x:long)[1, 2, 3] | summarize stdev(x)", "1.0")],
         differs: None,
     },
     Aggregate {
@@ -23,7 +23,7 @@ pub const AGGREGATES: &[Aggregate] = &[
         gives: Gives::Always(Type::Real),
         column: "stdevif_",
         start: |call| only_if(call, |_| spread(Of::Sample, true)),
-        examples: &[("datatable(x:long)[1, 3, 99] | summarize stdevif(x, x < 9)", "1.4142135623730952")],
+        examples: &[("datatable(x:long)[1, 2, 3, 99] | summarize stdevif(x, x < 9)", "1.0")],
         differs: None,
     },
     Aggregate {
