@@ -72,3 +72,10 @@ fn window_functions_do_what_their_examples_say() {
         .flat_map(|one| one.examples.iter().map(|(query, wanted)| (one.names[0], (*query).to_owned(), *wanted)));
     assert_eq!(broken(all), "");
 }
+
+#[test]
+fn aggregations_do_what_their_examples_say() {
+    let all = super::all_aggregates()
+        .flat_map(|one| one.examples.iter().map(|(query, wanted)| (one.name(), (*query).to_owned(), *wanted)));
+    assert_eq!(broken(all), "");
+}

@@ -215,7 +215,10 @@ const FAMILIES: &[&[Function]] = &[
     time_formats::FUNCTIONS,
     timezones::FUNCTIONS,
     math::FUNCTIONS,
+    distributions::FUNCTIONS,
+    bits::FUNCTIONS,
     dynamics::FUNCTIONS,
+    sketches::FUNCTIONS,
     bags::FUNCTIONS,
     arrays::FUNCTIONS,
     sets::FUNCTIONS,
@@ -273,10 +276,12 @@ pub mod arguments;
 pub mod arithmetic;
 pub mod arrays;
 pub mod bags;
+pub mod bits;
 pub mod comparisons;
 pub mod conditional;
 pub mod conversions;
 pub mod datetimes;
+pub mod distributions;
 pub mod dynamics;
 pub mod encodings;
 #[cfg(test)]
@@ -289,6 +294,7 @@ pub mod predicates;
 pub mod regexes;
 pub mod series;
 pub mod sets;
+pub mod sketches;
 pub mod special;
 pub mod strings;
 pub mod time_formats;
@@ -297,9 +303,6 @@ pub mod units;
 mod user_agent;
 pub mod windows;
 mod xml;
-
-#[cfg(test)]
-mod examples;
 
 #[cfg(test)]
 mod tests {
