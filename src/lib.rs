@@ -11,6 +11,8 @@ pub mod engine;
 #[cfg(feature = "engine")]
 pub mod exec;
 pub mod functions;
+#[cfg(feature = "engine")]
+pub mod generate;
 #[cfg(feature = "server")]
 pub mod http;
 pub mod ir;

@@ -89,8 +89,25 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// The schema at rest: the table's own columns, then [`UNKNOWN_PROPERTIES`].
+    /// The columns at rest. Of columns that differ only in the case of their letters the first is stored, since Delta
+    /// tables know no case; the others read it.
+    pub fn stored_columns(&self) -> impl Iterator<Item = &'static ColumnDef> + Clone + use<> {
+        let all = self.columns;
+        all.iter().enumerate().filter_map(move |(at, column)| {
+            let twin = all[..at].iter().any(|other| other.name.eq_ignore_ascii_case(column.name));
+            (!twin).then_some(column)
+        })
+    }
+
+    /// The schema at rest: the stored columns, then [`UNKNOWN_PROPERTIES`].
     pub fn stored_schema(&self) -> Schema {
+        let unknown = Column { name: UNKNOWN_PROPERTIES.into(), ty: Type::Dynamic };
+        let columns = self.stored_columns().map(|column| Column { name: column.name.into(), ty: column.ty });
+        Schema { columns: columns.chain([unknown]).collect() }
+    }
+
+    /// The schema as it is read: all columns, then [`UNKNOWN_PROPERTIES`].
+    pub fn read_schema(&self) -> Schema {
         let mut schema = self.schema();
         schema.columns.push(Column { name: UNKNOWN_PROPERTIES.into(), ty: Type::Dynamic });
         schema

@@ -56,7 +56,10 @@ impl Adapter {
             return Ok(Arc::new(Column::new(name, self.physical.index_of(name)?)));
         };
         let ty = type_of(wanted);
-        let Ok(index) = self.physical.index_of(name) else {
+        // Of columns that differ only in case one is stored, and the others read it.
+        let fields = self.physical.fields();
+        let alike = || fields.iter().position(|field| field.name().eq_ignore_ascii_case(name));
+        let Some(index) = self.physical.index_of(name).ok().or_else(alike) else {
             let value = match ty {
                 Type::String => ScalarValue::Utf8View(Some(String::new())),
                 _ => ScalarValue::try_from(wanted.data_type())?,
@@ -64,7 +67,7 @@ impl Adapter {
             return Ok(Arc::new(Literal::new(value)));
         };
         let found = self.physical.field(index);
-        let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(name, index));
+        let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(found.name(), index));
         if found.data_type() == wanted.data_type() && (wanted.is_nullable() || !found.is_nullable()) {
             return Ok(column);
         }

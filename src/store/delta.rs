@@ -135,9 +135,25 @@ impl Log {
         }
     }
 
+    /// The version of a mark in the log.
+    pub async fn mark(&self, app_id: &str) -> Result<Option<i64>, StoreError> {
+        match self.newest().await? {
+            None => Ok(None),
+            Some(table) => Ok(table.snapshot()?.transaction_version(self.store.as_ref(), app_id).await?),
+        }
+    }
+
     async fn state_has(&self, state: &DeltaTableState, ingestion: &Ingestion) -> Result<bool, StoreError> {
-        let seen = state.transaction_version(self.store.as_ref(), &ingestion.app_id).await?;
-        Ok(seen.is_some_and(|version| version >= ingestion.version))
+        if ingestion.was_looked_for(self.location.prefix.filename().unwrap_or(""), state.version()) {
+            return Ok(false);
+        }
+        for mark in ingestion.marks() {
+            let seen = state.transaction_version(self.store.as_ref(), &mark.app_id).await?;
+            if seen.is_some_and(|version| version >= mark.version) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Adds files, all at once. `false` where this ingestion is in the table already.
@@ -156,8 +172,10 @@ impl Log {
             if let Some(evolved) = evolved(&state.schema(), schema)? {
                 actions.push(Action::Metadata(state.metadata().clone().with_schema(&evolved)?));
             }
+            let marks = ingestion.marks().iter();
+            let transactions = marks.map(|mark| Transaction::new(&mark.app_id, mark.version)).collect();
             let properties = CommitProperties::default()
-                .with_application_transaction(Transaction::new(&ingestion.app_id, ingestion.version))
+                .with_application_transactions(transactions)
                 .with_cleanup_expired_logs(Some(false));
             let operation = DeltaOperation::Write {
                 mode: SaveMode::Append,

@@ -18,6 +18,8 @@ mod convert;
 mod delta;
 mod error;
 mod file;
+pub mod ingest;
+mod ingestion;
 mod location;
 mod provider;
 mod snapshot;
@@ -27,6 +29,7 @@ mod tests;
 pub use adapt::type_of;
 pub use convert::{stored_schema, to_stored};
 pub use error::StoreError;
+pub use ingestion::{Ingestion, Mark};
 pub use provider::Provider;
 pub use snapshot::{Bounds, Snapshot, StoredFile};
 
@@ -36,13 +39,6 @@ use location::Location;
 
 /// How long a remote store's tables count as seen, so that not every query waits for a round trip per table.
 const SEEN_FOR: Duration = Duration::from_secs(1);
-
-/// What makes an ingestion the same ingestion: the hash of its content, and a version of how it is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ingestion {
-    pub app_id: String,
-    pub version: i64,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {
@@ -160,6 +156,16 @@ impl Store {
         Ok(appended)
     }
 
+    /// The tables whose logs have a mark, each with the mark's version.
+    pub async fn marked(&self, app_id: &str) -> Result<Vec<(String, i64)>, StoreError> {
+        let sources: Vec<_> = read(&self.shared.sources).iter().map(|(name, at)| (name.clone(), at.clone())).collect();
+        let looks = sources.iter().map(|(name, source)| async {
+            let Source::Delta(log) = source.as_ref() else { return Ok(None) };
+            Ok::<_, StoreError>(log.mark(app_id).await?.map(|version| (name.clone(), version)))
+        });
+        Ok(futures::future::try_join_all(looks).await?.into_iter().flatten().collect())
+    }
+
     /// As [`Store::append`], with the rows in hand.
     pub async fn append_all(
         &self,
@@ -234,6 +240,11 @@ impl View {
         Some(Provider::new(snapshot, &schema))
     }
 
+    /// The version of each table's log.
+    pub fn versions(&self) -> HashMap<String, u64> {
+        self.tables.iter().filter_map(|(name, snapshot)| Some((name.clone(), snapshot.version?))).collect()
+    }
+
     pub fn snapshot(&self, table: &str) -> Option<&Arc<Snapshot>> {
         self.tables.get(table)
     }
@@ -290,12 +301,12 @@ impl Tables for Store {
     }
 }
 
-/// The columns at rest of a table of the catalogue.
+/// The columns of a table of the catalogue as they are read.
 fn stored(table: &str) -> Option<Schema> {
     if table == ALERTS.name {
-        return Some(ALERTS.stored_schema());
+        return Some(ALERTS.read_schema());
     }
-    Some(catalog::table(table)?.stored_schema())
+    Some(catalog::table(table)?.read_schema())
 }
 
 /// What can be the name of a folder with a table in it.
