@@ -146,6 +146,24 @@ fn recorded_queries_have_the_recorded_columns() {
 }
 
 #[test]
+fn documented_queries_have_the_columns_that_the_reference_says() {
+    let mut tally = Tally::new();
+    for case in shared("oracle/docs-dev.jsonl") {
+        let id = case["id"].as_str().unwrap_or_default();
+        let open = case["schema_open"].as_bool().unwrap_or(false);
+        let Some(want) = wanted(&case["schema"]).filter(|_| !open && case["parser_ok"] == true) else { continue };
+        match bound(case["query"].as_str().unwrap_or_default()) {
+            Ok(bound) => {
+                let got = bound.results.first().map(|one| columns(&one.rel.schema)).unwrap_or_default();
+                tally.add(if got == want { "agree" } else { "schema" }, id, difference(&want, &got));
+            }
+            Err(faults) => tally.add("refused", id, first_fault(&faults)),
+        }
+    }
+    tally.finish("documentation", 40);
+}
+
+#[test]
 fn what_the_engine_refused_is_refused() {
     let mut tally = Tally::new();
     for case in shared("oracle/errors-dev.jsonl") {

@@ -157,6 +157,9 @@ impl<'q> Binder<'_, 'q> {
         if self.context.tables.schema(&name.text).is_some() {
             return Err(self.not_scalar(name.span));
         }
+        if scope.row.is_some_and(|row| row.open) {
+            return Ok(Scalar::literal(Value::Null, Type::Dynamic));
+        }
         Err(self.unknown_column(name, scope))
     }
 

@@ -188,12 +188,6 @@ pub fn of_expr(expr: &Expr, scope: Scope<'_, '_>) -> Option<String> {
                 let arg = args.first()?;
                 arg.name.as_ref().map(|name| name.text.clone()).or_else(|| of_expr(&arg.value, scope))
             };
-            // The engine puts both arguments of these into the name.
-            if name.text.starts_with("covariance") {
-                let parts: Vec<String> =
-                    args.iter().take(2).map(|arg| of_expr(&arg.value, scope).unwrap_or_default()).collect();
-                return Some(format!("{}_{}", name.text, parts.join("_")));
-            }
             match naming(&name.text, scope.aggregates.is_some())? {
                 Naming::First => first(),
                 Naming::Prefix(prefix) => Some(format!("{prefix}_{}", first().unwrap_or_default())),

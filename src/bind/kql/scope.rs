@@ -105,13 +105,23 @@ pub struct Table {
     pub name: Option<String>,
     /// The JSON of a `render`.
     pub visualization: Option<String>,
+    /// The columns depend on data (`evaluate bag_unpack`, a fuzzy union): one that is not there is empty.
+    pub open: bool,
     /// Stored columns outside of the schema that an expression over this table reads.
     pub wanted: RefCell<Vec<Column>>,
 }
 
 impl Table {
     pub fn new(rel: Rel) -> Table {
-        Table { rel, hidden: Vec::new(), ordered: false, name: None, visualization: None, wanted: RefCell::default() }
+        Table {
+            rel,
+            hidden: Vec::new(),
+            ordered: false,
+            name: None,
+            visualization: None,
+            open: false,
+            wanted: RefCell::default(),
+        }
     }
 
     pub fn of(op: RelOp, schema: Schema) -> Table {
@@ -152,6 +162,7 @@ impl Table {
             hidden: self.hidden,
             ordered: self.ordered,
             visualization: self.visualization,
+            open: self.open,
         };
         (rel, rest)
     }
@@ -171,21 +182,23 @@ pub struct Rest {
     pub hidden: Vec<Hidden>,
     pub ordered: bool,
     visualization: Option<String>,
+    pub open: bool,
 }
 
 impl Rest {
     /// A table over a relation whose schema holds all columns of the taken one (and those revealed for one operator).
     pub fn finish(self, rel: Rel) -> Table {
         let rel = if self.revealed && rel.schema != self.schema { select(rel, &self.schema) } else { rel };
-        let hidden = self.hidden;
-        Table { hidden, ordered: self.ordered, visualization: self.visualization, ..Table::new(rel) }
+        let Rest { ordered, visualization, open, hidden, .. } = self;
+        Table { hidden, ordered, visualization, open, ..Table::new(rel) }
     }
 
     /// A table over a relation with other columns: hidden ones stay while their source does.
     pub fn change(self, rel: Rel, kept: impl Fn(&str) -> bool) -> Table {
         let hidden =
             self.hidden.into_iter().filter(|one| kept(&one.source) && rel.schema.get(&one.name).is_none()).collect();
-        Table { hidden, ordered: self.ordered, visualization: self.visualization, ..Table::new(rel) }
+        let Rest { ordered, visualization, open, .. } = self;
+        Table { hidden, ordered, visualization, open, ..Table::new(rel) }
     }
 }
 

@@ -229,7 +229,8 @@ impl<'q> Binder<'_, 'q> {
             Json::Array(names) => names.iter().filter_map(|name| name.as_str().map(String::from)).collect(),
             _ => Vec::new(),
         };
-        let (rel, _) = input.take();
+        let (rel, passed) = input.take();
+        let open = plugin.declared.is_none();
         let schema = match plugin.declared {
             Some(mut schema) => {
                 if rest {
@@ -261,7 +262,12 @@ impl<'q> Binder<'_, 'q> {
             WholeArg::Constant("ignored", ignored),
         ];
         let call = WholeCall { name: "bag_unpack", args, span: plugin.span };
-        Ok(Table::of(RelOp::Whole { inputs: vec![rel], call }, schema))
+        let known = schema.clone();
+        let rel = Rel { op: RelOp::Whole { inputs: vec![rel], call }, schema };
+        let mut table = passed.change(rel, |source| known.get(source).is_some());
+        table.ordered = false;
+        table.open |= open;
+        Ok(table)
     }
 
     fn pivot(&mut self, input: Table, plugin: Plugin<'q>, env: &Env<'q>) -> Bind<Table> {
@@ -300,6 +306,7 @@ impl<'q> Binder<'_, 'q> {
         args.extend(measure);
         let key_schema = schema_of(&keys);
         let (rel, _) = input.take();
+        let open = plugin.declared.is_none();
         let schema = match plugin.declared {
             Some(schema) => schema,
             None => {
@@ -318,7 +325,7 @@ impl<'q> Binder<'_, 'q> {
             }
         };
         let call = WholeCall { name: "pivot", args, span: plugin.span };
-        Ok(Table::of(RelOp::Whole { inputs: vec![rel], call }, schema))
+        Ok(Table { open, ..Table::of(RelOp::Whole { inputs: vec![rel], call }, schema) })
     }
 
     /// The measure `count()`.

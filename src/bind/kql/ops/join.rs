@@ -79,8 +79,9 @@ impl<'q> Binder<'_, 'q> {
         }
         let (schema, output) = joined(&columns);
         let hidden = hidden(&left_rest, &right_rest, &output);
+        let open = left_rest.open || right_rest.open;
         let op = RelOp::Join { left: Box::new(left), right: Box::new(right), kind, on: keys.on, output };
-        Ok(Table { hidden, ..Table::new(Rel { op, schema }) })
+        Ok(Table { hidden, open, ..Table::new(Rel { op, schema }) })
     }
 
     pub fn lookup(
@@ -110,6 +111,7 @@ impl<'q> Binder<'_, 'q> {
         );
         let (schema, output) = joined(&columns);
         let hidden = hidden(&left_rest, &right_rest, &output);
+        let open = left_rest.open || right_rest.open;
         // The looked-up table is the small one, which belongs on the side that is kept in memory: the sides change places.
         let kind = if kind == JoinKind::Inner { JoinKind::Inner } else { JoinKind::RightOuter };
         let on = keys.on.into_iter().map(|(left, right)| (right, left)).collect();
@@ -119,7 +121,7 @@ impl<'q> Binder<'_, 'q> {
         };
         let output = output.into_iter().map(swap).collect();
         let op = RelOp::Join { left: Box::new(right), right: Box::new(left), kind, on, output };
-        Ok(Table { hidden, ..Table::new(Rel { op, schema }) })
+        Ok(Table { hidden, open, ..Table::new(Rel { op, schema }) })
     }
 
     fn keys(

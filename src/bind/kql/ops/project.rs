@@ -23,7 +23,9 @@ impl<'q> Binder<'_, 'q> {
             .map(|one| one.name.clone())
             .collect();
         let rel = project(windows.wrap(rel), outputs);
-        Ok(rest.change(rel, |source| same.iter().any(|name| name == source)))
+        let mut table = rest.change(rel, |source| same.iter().any(|name| name == source));
+        table.open = false;
+        Ok(table)
     }
 
     /// The input's columns that patterns name, in the order of the patterns; each once.
@@ -50,6 +52,7 @@ impl<'q> Binder<'_, 'q> {
         if !pattern.wildcard {
             return match input.column(&name.text, name.span) {
                 Some(Scalar::Column { name, .. }) => Ok(vec![name]),
+                _ if input.open => Ok(Vec::new()),
                 _ => Err(self.unknown_column(name, Scope::row(env, input))),
             };
         }

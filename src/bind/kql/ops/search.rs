@@ -103,6 +103,10 @@ impl<'q> Binder<'_, 'q> {
                 let right = self.scalar(right, scope)?;
                 self.any_column_is(op, right, stars, *op_span, expr.span)
             }
+            ExprKind::Call { name, args } if name.text == "not" && args.len() == 1 => {
+                let bound = self.search_predicate(&args[0].value, scope, stars, has)?;
+                self.apply("not", vec![bound], expr.span)
+            }
             ExprKind::Star => Ok(Scalar::literal(Value::Bool(true), Type::Bool)),
             ExprKind::Literal { .. } | ExprKind::Name(_) => {
                 let bound = self.scalar(expr, scope)?;

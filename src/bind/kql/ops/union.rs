@@ -25,6 +25,7 @@ impl<'q> Binder<'_, 'q> {
         env: &Env<'q>,
     ) -> Bind<Table> {
         let fuzzy = ops::is_on(options, "isfuzzy");
+        let piped = input.is_some();
         let mut inputs: Vec<Table> = input.into_iter().collect();
         let mut sound = Ok(());
         for expr in tables {
@@ -44,10 +45,14 @@ impl<'q> Binder<'_, 'q> {
         };
         let source = ops::option(options, "withsource").or_else(|| ops::option(options, "with_source"));
         let source = source.and_then(ops::word);
+        let given = usize::from(piped) + tables.len();
         if inputs.is_empty() && !fuzzy {
             return Err(self.fault(codes::SYNTAX.at(operator.word, "a union needs its tables")));
         }
-        Ok(united(inputs, source, inner))
+        let missing = inputs.len() < given;
+        let mut table = united(inputs, source, inner);
+        table.open |= missing;
+        Ok(table)
     }
 
     /// The tables that one expression of a union stands for.
@@ -108,6 +113,7 @@ pub fn united(mut inputs: Vec<Table>, source: Option<String>, inner: bool) -> Ta
     let columns: Vec<Unified> = columns.into_iter().map(|one| Unified { name: taken.name(&one.name), ..one }).collect();
     schema.columns.extend(columns.iter().map(|one| Column { name: one.name.clone(), ty: one.ty }));
     let hidden = common_hidden(&inputs, &columns);
+    let open = inputs.iter().any(|input| input.open);
     let mut relations = Vec::with_capacity(inputs.len());
     for (at, input) in inputs.into_iter().enumerate() {
         let label = input.name.clone().unwrap_or_else(|| format!("union_arg{at}"));
@@ -138,7 +144,7 @@ pub fn united(mut inputs: Vec<Table>, source: Option<String>, inner: bool) -> Ta
             Rel { op: RelOp::Project { input: Box::new(rel), columns: outputs }, schema: schema.clone() }
         });
     }
-    Table { hidden, ..Table::of(RelOp::Union { inputs: relations }, schema) }
+    Table { hidden, open, ..Table::of(RelOp::Union { inputs: relations }, schema) }
 }
 
 /// The columns of a union: by name and type, in the order in which they appear.
