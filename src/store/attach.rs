@@ -55,14 +55,12 @@ impl Folder {
             }
         }
         let mut footers = self.footers.lock().await;
-        let mut fresh = found.clone();
-        fresh.retain(|meta| {
+        let fresh = found.iter().filter(|meta| {
             footers.get(&meta.location).is_none_or(|footer| {
                 footer.size != meta.size || footer.modified != meta.last_modified.timestamp_millis()
             })
         });
-        // Owned, since a stream that borrows could not be sent to another thread.
-        let read: Vec<_> = fresh.into_iter().map(|meta| read_footer(self.location.objects.clone(), meta)).collect();
+        let read: Vec<_> = fresh.map(|meta| read_footer(self.location.objects.clone(), meta.clone())).collect();
         let read: Vec<(Path, Footer)> = futures::stream::iter(read).buffer_unordered(AT_ONCE).try_collect().await?;
         footers.extend(read);
         let listed = found.iter().filter_map(|meta| Some((&meta.location, footers.get(&meta.location)?))).collect();
@@ -131,6 +129,7 @@ impl Folder {
             schema: Arc::new(Schema { columns }),
             partition_columns,
             files,
+            foreign: true,
         })
     }
 

@@ -16,6 +16,8 @@ use deltalake_core::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, defaul
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::table::state::DeltaTableState;
 use deltalake_core::{DeltaTable, DeltaTableError};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use serde_json::{Value as Json, json};
@@ -124,15 +126,19 @@ impl Log {
             schema: Arc::new(Schema { columns }),
             partition_columns: in_path,
             files,
+            foreign: !state.schema().fields().any(is_day_column),
         })
     }
 
     /// Whether this ingestion is in the table already.
-    pub async fn has(&self, ingestion: &Ingestion) -> Result<bool, StoreError> {
-        match self.newest().await? {
-            None => Ok(false),
-            Some(table) => self.state_has(table.snapshot()?, ingestion).await,
-        }
+    pub fn has<'a>(&'a self, ingestion: &'a Ingestion) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let look = async move {
+            match self.newest().await? {
+                None => Ok(false),
+                Some(table) => self.state_has(table.snapshot()?, ingestion).await,
+            }
+        };
+        look.boxed()
     }
 
     /// The version of a mark in the log.
@@ -157,7 +163,16 @@ impl Log {
     }
 
     /// Adds files, all at once. `false` where this ingestion is in the table already.
-    pub async fn commit(&self, schema: &Schema, adds: &[Add], ingestion: &Ingestion) -> Result<bool, StoreError> {
+    pub fn commit<'a>(
+        &'a self,
+        schema: &'a Schema,
+        adds: &'a [Add],
+        ingestion: &'a Ingestion,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.try_commit(schema, adds, ingestion).boxed()
+    }
+
+    async fn try_commit(&self, schema: &Schema, adds: &[Add], ingestion: &Ingestion) -> Result<bool, StoreError> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
             let Some(table) = self.newest().await? else {

@@ -41,7 +41,8 @@ pub fn encode(
     sorted_by: Option<usize>,
 ) -> Result<Encoded, StoreError> {
     let options = ArrowWriterOptions::new().with_properties(properties(sorted_by)?);
-    let writer = ArrowWriter::try_new_with_options(Vec::new(), arrow.clone(), options)?;
+    let mut bytes = Vec::new();
+    let writer = ArrowWriter::try_new_with_options(&mut bytes, arrow.clone(), options)?;
     let (mut writer, factory) = writer.into_serialized_writer()?;
     for (index, rows) in order.chunks(ROW_GROUP).enumerate() {
         let batch = interleave_record_batch(batches, rows)?;
@@ -52,8 +53,7 @@ pub fn encode(
         }
         group.close()?;
     }
-    let metadata = writer.finish()?;
-    let bytes = writer.into_inner()?;
+    let metadata = writer.close()?;
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
     Ok(Encoded { bytes, rows, stats: stats(schema, &metadata).to_string() })
 }

@@ -69,10 +69,29 @@ impl Location {
 
     /// Whether there is an object of exactly this name.
     pub async fn has(&self, path: &Path) -> Result<bool, StoreError> {
+        // A look into a local folder takes microseconds, less than handing it to another thread.
+        if self.is_local()
+            && let Ok(path) = LocalFileSystem::new().path_to_filesystem(path)
+        {
+            return Ok(path.is_file());
+        }
         match self.objects.head(path).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The names of the folders directly in this one.
+    pub async fn folders(&self) -> Result<Vec<String>, StoreError> {
+        if self.is_local()
+            && let Ok(path) = self.url.to_file_path()
+        {
+            let Ok(entries) = std::fs::read_dir(path) else { return Ok(Vec::new()) };
+            let folders = entries.flatten().filter(|entry| entry.path().is_dir());
+            return Ok(folders.filter_map(|entry| entry.file_name().into_string().ok()).collect());
+        }
+        let listed = self.objects.list_with_delimiter(Some(&self.prefix)).await?;
+        Ok(listed.common_prefixes.iter().filter_map(|path| path.filename().map(str::to_owned)).collect())
     }
 }

@@ -6,7 +6,8 @@ use crate::catalog::{self, ALERTS, Tables};
 use crate::types::{Schema, Type};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
-use futures::{Stream, TryStreamExt};
+use futures::future::BoxFuture;
+use futures::{FutureExt, Stream, TryStreamExt};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
@@ -99,18 +100,24 @@ impl Store {
         {
             return Ok(view);
         }
-        let folders = self.shared.root.objects.list_with_delimiter(Some(&self.shared.root.prefix)).await?;
-        for name in folders.common_prefixes.iter().filter_map(|path| path.filename()) {
-            if is_table_name(name) {
-                self.source(name)?;
+        for name in self.shared.root.folders().await? {
+            if is_table_name(&name) {
+                self.source(&name)?;
             }
         }
         let sources: Vec<_> = read(&self.shared.sources).iter().map(|(name, at)| (name.clone(), at.clone())).collect();
         let known = self.view();
-        let looks = sources.iter().map(|(name, source)| async {
-            let found = source.snapshot(name, known.tables.get(name)).await?;
-            Ok::<_, StoreError>(found.map(|snapshot| (name.clone(), snapshot)))
-        });
+        let looks: Vec<BoxFuture<'_, Result<_, StoreError>>> = sources
+            .into_iter()
+            .map(|(name, source)| {
+                let known = known.tables.get(&name).cloned();
+                let look = async move {
+                    let found = source.snapshot(&name, known.as_ref()).await?;
+                    Ok(found.map(|snapshot| (name, snapshot)))
+                };
+                look.boxed()
+            })
+            .collect();
         let found = futures::future::try_join_all(looks).await?;
         let view = View { root: self.shared.root.clone(), tables: Arc::new(found.into_iter().flatten().collect()) };
         *write(&self.shared.view) = (view.clone(), Some(Instant::now()));
@@ -183,9 +190,12 @@ impl Store {
     pub async fn attach(&self, name: &str, path_or_url: &str) -> Result<(), StoreError> {
         let location = Location::parse(path_or_url)?;
         let logs = location.prefix.clone().join("_delta_log");
-        let has_log = location.objects.list(Some(&logs)).try_next().await?.is_some();
-        let source =
-            if has_log { Source::Delta(Arc::new(Log::new(location))) } else { Source::Folder(Folder::new(location)) };
+        let is_file = location.has(&location.prefix).await?;
+        let source = if !is_file && location.objects.list(Some(&logs)).try_next().await?.is_some() {
+            Source::Delta(Arc::new(Log::new(location)))
+        } else {
+            Source::Folder(Folder::new(location))
+        };
         // Looked at before it counts, so that what cannot be read is refused here.
         source.snapshot(name, None).await?;
         write(&self.shared.sources).insert(name.to_owned(), Arc::new(source));

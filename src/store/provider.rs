@@ -1,5 +1,5 @@
 //! One snapshot of a table as DataFusion reads it: which files a filter leaves, and a Parquet scan over them.
-use super::adapt::{Adapt, KQL_TYPE};
+use super::adapt::{Adapt, KQL_TYPE, where_present};
 use super::convert::stored_field;
 use super::snapshot::{FileBounds, Snapshot, StoredFile};
 use crate::catalog::TIMESTAMP;
@@ -194,7 +194,13 @@ impl TableProvider for Provider {
                 footers,
             )));
         let decoding = self.filter_while_decoding || source.table_parquet_options().global.pushdown_filters;
-        let source = source.with_pushdown_filters(decoding).with_enable_page_index(true);
+        let mut source = source.with_pushdown_filters(decoding).with_enable_page_index(true);
+        if self.snapshot.foreign
+            && let Some(filter) = where_present(filters)
+        {
+            let schema = DFSchema::try_from(self.table.table_schema().clone())?;
+            source = source.with_predicate(session.create_physical_expr(filter, &schema)?);
+        }
         let groups = FileGroup::new(files.iter().map(|file| self.partitioned(file)).collect())
             .split_files(session.config().target_partitions().max(1));
         let config = FileScanConfigBuilder::new(base, Arc::new(source))

@@ -20,6 +20,8 @@ pub struct Snapshot {
     /// How many columns are of the second kind.
     pub partition_columns: usize,
     pub files: Vec<StoredFile>,
+    /// Others write the files: texts in them may be null.
+    pub foreign: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +46,8 @@ pub struct Bounds {
 
 impl Snapshot {
     pub fn empty(name: &str, location: Location, schema: Arc<Schema>) -> Snapshot {
-        Snapshot { name: name.to_owned(), location, version: None, schema, partition_columns: 0, files: Vec::new() }
+        let name = name.to_owned();
+        Snapshot { name, location, version: None, schema, partition_columns: 0, files: Vec::new(), foreign: false }
     }
 
     /// The number of rows; `None` where a file does not say.
