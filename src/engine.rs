@@ -3,6 +3,7 @@
 //! parse → bind → subqueries and shared relations first → lower → optimize → run. Limits hold from the first step.
 pub use crate::exec::limits::{Limits, Refused};
 
+use crate::bind::alerts::{Stored, one_body};
 use crate::bind::{self, Context, Data};
 use crate::catalog::Tables;
 use crate::columns::Cells;
@@ -11,7 +12,7 @@ use crate::ir::{Answer, Bound, Rel, RelOp, Scalar};
 use crate::plan::{self, Lowering, PlanError, Providers};
 use crate::rows::{self, RowsError};
 use crate::store::{Store, StoreError, View};
-use crate::syntax::kql;
+use crate::syntax::{kql, odata};
 use crate::text::{Diagnostic, Diagnostics, Source, Span, codes};
 use crate::types::{Schema, Type};
 use crate::value::{Value, datetime};
@@ -86,6 +87,11 @@ pub struct Fault {
 }
 
 impl QueryError {
+    /// A text of our own is wrong: our fault.
+    fn ours(faults: Diagnostics) -> QueryError {
+        QueryError::fault(faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; "))
+    }
+
     /// A fault of ours, logged with its details.
     pub fn fault(detail: impl std::fmt::Display) -> QueryError {
         let fault = Fault { id: uuid::Uuid::new_v4().to_string(), detail: detail.to_string() };
@@ -234,18 +240,24 @@ impl Run {
                 parameters: &run.parameters,
                 data: Some(&data),
             };
+            let stored = Stored::of(|table| run.view.has_rows(table));
             match language {
-                Language::Kql => bind::kql(&run.parse()?, &context).map_err(|faults| run.wrong(faults)),
-                Language::OData => {
-                    Err(run.wrong(vec![codes::NOT_YET.at(Span::default(), "OData requests are not answered here yet")]))
+                Language::Kql => {
+                    let mut bound = bind::kql(&run.parse()?, &context).map_err(|faults| run.wrong(faults))?;
+                    for answer in &mut bound.results {
+                        if let Some(span) = run.timespan {
+                            within_timespan(&mut answer.rel, span);
+                        }
+                        one_body(&mut answer.rel, stored, &context).map_err(QueryError::ours)?;
+                    }
+                    Ok(bound)
                 }
+                Language::OData => odata::parse(&run.source)
+                    .and_then(|line| bind::odata(&line, &context, stored))
+                    .map_err(|faults| run.wrong(faults)),
             }
         });
-        let mut bound = bound.await.map_err(QueryError::fault)??;
-        if let Some(span) = self.timespan {
-            bound.results.iter_mut().for_each(|answer| within_timespan(&mut answer.rel, span));
-        }
-        Ok(bound)
+        bound.await.map_err(QueryError::fault)?
     }
 
     /// Computes what must be known first, then lowers.

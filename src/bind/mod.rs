@@ -3,9 +3,12 @@ use crate::catalog::Tables;
 use crate::text::Diagnostic;
 use crate::{ir, rows};
 
+pub mod alerts;
 pub mod kql;
+pub mod odata;
 
 pub use kql::kql;
+pub use odata::odata;
 
 /// What a text is bound against beside itself.
 #[derive(Clone, Copy)]
