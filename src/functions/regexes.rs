@@ -136,7 +136,43 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 fn compile(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).size_limit(PATTERN_SIZE).dfa_size_limit(PATTERN_SIZE).build()
+    let build =
+        |pattern: &str| RegexBuilder::new(pattern).size_limit(PATTERN_SIZE).dfa_size_limit(PATTERN_SIZE).build();
+    build(pattern).or_else(|error| if pattern.contains('{') { build(&plain_braces(pattern)) } else { Err(error) })
+}
+
+/// The pattern with those opening braces escaped that begin no repetition: for RE2 they stand for themselves.
+fn plain_braces(pattern: &str) -> String {
+    let mut plain = String::with_capacity(pattern.len() + 8);
+    let mut rest = pattern;
+    let mut class = false;
+    while let Some(c) = rest.chars().next() {
+        let mut taken = c.len_utf8();
+        match c {
+            '\\' => {
+                taken += rest[taken..].chars().next().map_or(0, char::len_utf8);
+                // `\p{…}` and `\x{…}` have braces of their own.
+                if rest[1..].starts_with(['p', 'P', 'x']) && rest[taken..].starts_with('{') {
+                    taken += rest[taken..].find('}').map_or(0, |at| at + 1);
+                }
+            }
+            '[' => class = true,
+            ']' => class = false,
+            '{' if !class && !repeats(&rest[1..]) => plain.push('\\'),
+            _ => {}
+        }
+        plain.push_str(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+    plain
+}
+
+/// Whether what stands behind a brace is `n}`, `n,}` or `n,m}`.
+fn repeats(rest: &str) -> bool {
+    let Some((counts, _)) = rest.split_once('}') else { return false };
+    let (least, most) = counts.split_once(',').unwrap_or((counts, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    !least.is_empty() && digits(least) && digits(most)
 }
 
 /// What is wrong with a pattern, in words for the user.

@@ -176,3 +176,40 @@ fn what_the_engine_refused_is_refused() {
     }
     tally.finish("errors", 95);
 }
+
+/// Binds a text on a thread with as little stack as a worker of the server has.
+fn bound_on_a_small_stack(text: String) -> Result<usize, String> {
+    let run = move || {
+        let bound = bound(&text).map(|bound| bound.results.len());
+        bound.map_err(|faults| first_fault(&faults))
+    };
+    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(run).map_err(|error| error.to_string())?;
+    thread.join().map_err(|_| "the thread ended".to_string())?
+}
+
+#[test]
+fn deep_texts_are_bound_or_refused_on_a_small_stack() {
+    let nested = |open: &str, core: &str, close: &str, times: usize| {
+        format!("{}{core}{}", open.repeat(times), close.repeat(times))
+    };
+    let chain = |times: usize| {
+        let lets: String = (1..times).map(|at| format!("let f{at} = (x:long) {{ f{}(x) + 1 }};", at - 1)).collect();
+        format!("let f0 = (x:long) {{ x }};{lets} print f{}(1)", times - 1)
+    };
+    let texts = [
+        nested("toscalar(print iff(true, ", "1", ", 2))", 30),
+        format!("print {}", nested("(", "1", ")", 60)),
+        format!("print x = 1 {}", "+ 1 ".repeat(390)),
+        format!("print {}", nested("strcat('a', ", "'b'", ")", 60)),
+        nested("AlertInfo | join (", "AlertInfo", ") on AlertId", 55),
+        format!("print a = dynamic([1]) | {}", nested("mv-apply a on (", "where 1 == 1", ")", 55)),
+        chain(60),
+        chain(400),
+    ];
+    for text in texts {
+        // Either is fine; what is not is to fall off the stack.
+        let start: String = text.chars().take(60).collect();
+        let bound = bound_on_a_small_stack(text);
+        assert!(bound.as_ref().err().is_none_or(|why| why != "the thread ended"), "{start}");
+    }
+}

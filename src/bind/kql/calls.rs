@@ -1,7 +1,7 @@
 //! Calls of functions: those of the language, those that the binder itself answers, and lambdas of the text.
 use super::scope::{Bind, Env, Item, Reported, Scope, Table};
 use super::{Binder, coerce, constant};
-use crate::functions::{self, Eval, Function, Gives, Occurs, Param};
+use crate::functions::{self, Eval, Function, Gives, Occurs, Param, regexes};
 use crate::ir::Scalar;
 use crate::syntax::kql::ast::{Arg, Expr, ExprKind, Lambda, LetValue, Name, ParameterType, Statement};
 use crate::text::{Span, codes};
@@ -20,6 +20,9 @@ pub const NEEDS_DATA: &[(&str, &str)] = &[
     ("_GetWatchlistAlias", "watchlists"),
     ("external_table", "external tables"),
 ];
+
+/// Parameters that are regular expressions.
+const PATTERNS: &[&str] = &["regex", "lookup_regex", "pattern"];
 
 impl<'q> Binder<'_, 'q> {
     pub fn call(&mut self, name: &'q Name, args: &'q [Arg], span: Span, scope: Scope<'_, 'q>) -> Bind<Scalar> {
@@ -62,6 +65,16 @@ impl<'q> Binder<'_, 'q> {
             spans.push(arg.value.span);
         }
         let bound = bound.into_iter().collect::<Bind<Vec<_>>>()?;
+        if function.name() == "extract_all"
+            && bound.len() == 2
+            && let Some(Value::String(pattern)) = constant::value_of(&bound[0])
+            && regexes::compiled(pattern).is_some_and(|regex| regex.captures_len() < 2)
+        {
+            let message = "`extract_all` needs a pattern with at least one group";
+            return Err(
+                self.fault(codes::BAD_VALUE.at(spans[0], message).help("put parentheses around what is wanted"))
+            );
+        }
         self.function(function, bound, &spans, name.span)
     }
 
@@ -153,6 +166,13 @@ impl<'q> Binder<'_, 'q> {
                         return Err(
                             codes::NOT_CONSTANT.at(place, format!("`{name}` takes a constant as its `{}`", param.name))
                         );
+                    }
+                    if PATTERNS.contains(&param.name)
+                        && (param.name != "pattern" || name == "matches regex")
+                        && let Some(Value::String(pattern)) = constant::value_of(&arg)
+                        && let Err(words) = regexes::check(pattern)
+                    {
+                        return Err(codes::BAD_VALUE.at(place, words));
                     }
                     fitted.push(arg);
                 }

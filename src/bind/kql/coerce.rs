@@ -166,6 +166,11 @@ pub fn operands(op: &str, args: Vec<Scalar>, now: i64) -> Option<Vec<Scalar>> {
         // Text operators: a dynamic is read as its text.
         (_, (Some(left), Some(right), None)) => {
             let text = Types::STRING;
+            // A whole array or bag is no text to look for.
+            if matches!(&right, Scalar::Literal { value: Value::Dynamic(value), .. } if value.tree().is_object() || value.tree().is_array())
+            {
+                return None;
+            }
             vec![fit(left, text, now).ok()?, fit(right, text, now).ok()?]
         }
         _ => return None,

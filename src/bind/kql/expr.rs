@@ -35,14 +35,7 @@ impl<'q> Binder<'_, 'q> {
                     op => self.operator(op, vec![value], span, span),
                 }
             }
-            ExprKind::Binary { op, left, right, op_span } => {
-                if matches!(left.kind, ExprKind::Star) {
-                    return self.any_column(op, right, *op_span, span, scope);
-                }
-                let left = self.scalar(left, scope);
-                let right = self.scalar(right, scope)?;
-                self.operator(op, vec![left?, right], *op_span, span)
-            }
+            ExprKind::Binary { .. } => self.binary(expr, scope),
             ExprKind::Chain { op, terms } => {
                 let mut bound = Vec::with_capacity(terms.len());
                 for term in terms {
@@ -79,6 +72,31 @@ impl<'q> Binder<'_, 'q> {
             | ExprKind::Datatable { .. }
             | ExprKind::Externaldata { .. } => Err(self.not_scalar(span)),
         }
+    }
+
+    /// Infix operators; a chain of them leans to the left and is walked, not descended.
+    fn binary(&mut self, expr: &'q Expr, scope: Scope<'_, 'q>) -> Bind<Scalar> {
+        let mut rights = Vec::new();
+        let mut head = expr;
+        while let ExprKind::Binary { op, left, right, op_span } = &head.kind {
+            if matches!(left.kind, ExprKind::Star) {
+                break;
+            }
+            rights.push((*op, right.as_ref(), *op_span, head.span));
+            head = left;
+        }
+        let mut bound = match &head.kind {
+            ExprKind::Binary { op, right, op_span, .. } => self.any_column(op, right, *op_span, head.span, scope),
+            _ => self.scalar(head, scope),
+        };
+        while let Some((op, right, op_span, span)) = rights.pop() {
+            let right = self.scalar(right, scope);
+            bound = match (bound, right) {
+                (Ok(left), Ok(right)) => self.operator(op, vec![left, right], op_span, span),
+                (Err(fault), _) | (_, Err(fault)) => Err(fault),
+            };
+        }
+        bound
     }
 
     pub fn not_scalar(&mut self, span: Span) -> super::scope::Reported {
@@ -284,6 +302,7 @@ impl<'q> Binder<'_, 'q> {
         match coerce::operands(op, args, self.context.now) {
             Some(args) => match self.try_function(function, args, span) {
                 Ok(bound) => Ok(bound),
+                Err(fault) if fault.code == codes::BAD_VALUE => Err(self.fault(fault)),
                 Err(_) => Err(self.bad_operands(op, &types, op_span)),
             },
             None => Err(self.bad_operands(op, &types, op_span)),
@@ -419,7 +438,7 @@ impl<'q> Binder<'_, 'q> {
     fn member_of(&mut self, op: &str, value: Scalar, items: Vec<Scalar>, op_span: Span, span: Span) -> Bind<Scalar> {
         let ty = value.ty();
         let text = op.starts_with("has");
-        if text && !matches!(ty, Type::String | Type::Dynamic) {
+        if (text || op.ends_with('~')) && !matches!(ty, Type::String | Type::Dynamic) {
             return Err(self.bad_operands(op, &[ty], op_span));
         }
         let Some(function) = functions::scalar(op) else {

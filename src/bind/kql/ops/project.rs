@@ -119,6 +119,7 @@ impl<'q> Binder<'_, 'q> {
 
     pub fn project_reorder(&mut self, input: Table, columns: &[Pattern], env: &Env<'q>) -> Bind<Table> {
         let mut names: Vec<String> = Vec::new();
+        let mut plain: Vec<String> = Vec::new();
         let mut sound = Ok(());
         for pattern in columns {
             match self.named_by(&input, pattern, env) {
@@ -129,6 +130,11 @@ impl<'q> Binder<'_, 'q> {
                         Some(ReorderBy::GrannyAsc) => found.sort_by(|a, b| granny(a, b)),
                         Some(ReorderBy::GrannyDesc) => found.sort_by(|a, b| granny(b, a)),
                         None => {}
+                    }
+                    if !pattern.wildcard && plain.contains(&pattern.name.text) {
+                        sound = Err(self.fault(duplicate(&pattern.name.text, pattern.name.span)));
+                    } else if !pattern.wildcard {
+                        plain.push(pattern.name.text.clone());
                     }
                     for name in found {
                         if !names.contains(&name) {
