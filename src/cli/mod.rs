@@ -1,5 +1,5 @@
 //! The command line: one file for each command. Exit codes: 0 done, 1 a query or data was refused or something failed,
-//! 2 the command itself was written wrongly.
+//! 2 the command itself was written wrongly or, of an ingestion, some rows were rejected.
 use crate::engine::{Engine, QueryError};
 use crate::store::StoreError;
 use crate::text::render;
@@ -9,6 +9,8 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 mod explain;
+mod generate;
+mod ingest;
 mod query;
 mod schema;
 mod serve;
@@ -18,7 +20,7 @@ const STACK: usize = 16 << 20;
 
 const EXAMPLES: &str = "\
 Examples:
-  sighthound ingest DeviceProcessEvents exported/*.json.gz
+  sighthound ingest exported/
   sighthound query 'DeviceProcessEvents | where ProcessCommandLine has \"mimikatz\" | take 10'
   sighthound query --format csv -f hunts/rare-parents.kql
   sighthound query --odata \"alerts?\\$filter=severity eq 'High'&\\$top=5\"
@@ -52,6 +54,10 @@ enum Command {
     Query(query::Arguments),
     /// Serves the HTTP APIs: hunting, alerts, Kusto.
     Serve(serve::Arguments),
+    /// Takes exported rows into the store.
+    Ingest(ingest::Arguments),
+    /// Makes up rows for trying things out and for measuring.
+    Generate(generate::Arguments),
     /// Shows what becomes of a query, stage by stage.
     Explain(explain::Arguments),
     /// Lists the tables, or the columns of one.
@@ -107,7 +113,7 @@ pub fn main() -> ExitCode {
     log(if chatty { "warn,sighthound=info" } else { "error" });
     let ended = runtime().map_err(Failure::from).and_then(|runtime| runtime.block_on(run(arguments)));
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // Whoever reads the output has had enough of it.
         Err(Failure::Other(error)) if is_closed_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -117,14 +123,17 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), Failure> {
+async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let Arguments { place, command } = arguments;
     match command {
+        Command::Ingest(arguments) => return ingest::run(&place, arguments).await,
+        Command::Generate(arguments) => generate::run(&place, arguments).await,
         Command::Query(arguments) => query::run(&place, arguments).await,
         Command::Serve(arguments) => serve::run(&place, arguments).await,
         Command::Explain(arguments) => explain::run(&place, arguments).await,
         Command::Schema(arguments) => schema::run(&place, arguments).await,
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The threads that all commands, and the tests, run on.

@@ -112,21 +112,35 @@ async fn what_cannot_be_read_is_rejected_and_the_rest_goes_on() {
         + "\n7\n{\"colour\":\"red\"}\n{\"category\":\"SignInLogs\",\"properties\":{}}\n"
         + "{\"category\":\"AdvancedHunting-DeviceEvents\",\"properties\":{\"Timestamp\":\"soon\"}}\n";
     let path = trial.file("a.json", lines);
-    insta::assert_snapshot!(trial.take(trial.ask(&path)).await, @"");
-    insta::assert_snapshot!(trial.rejects(), @"");
+    insta::assert_snapshot!(trial.take(trial.ask(&path)).await, @"
+    AlertInfo 2 0
+    DeviceEvents 1 0
+    inputs 1 skipped 0 rejected 6
+    ");
+    insta::assert_snapshot!(trial.rejects(), @r#"
+    2 not JSON: EOF while parsing a value at line 1 column 10
+    4 not JSON: EOF while parsing a value at line 1 column 10
+    6 no JSON object where a row should be
+    7 no one hunting table fits these columns: `colour`
+    8 no hunting table has the category `SignInLogs`
+    9 `Timestamp` is no datetime: "soon"
+    "#);
     let path = trial.file("b.csv", "Timestamp,DeviceName,ActionType\n2024-01-01,\"a\nb\",X\n2024-01-01,c\n");
     let ask = Ask { table: Some("DeviceEvents".into()), ..trial.ask(&path) };
-    insta::assert_snapshot!(trial.take(ask).await, @"");
-    insta::assert_snapshot!(trial.rejects(), @"");
+    insta::assert_snapshot!(trial.take(ask).await, @"
+    DeviceEvents 1 0
+    inputs 1 skipped 0 rejected 1
+    ");
+    insta::assert_snapshot!(trial.rejects(), @"4 2 fields where the header has 3");
     let mut cut = gzip(&ENVELOPES.repeat(2_000));
     cut.truncate(cut.len() - 20);
     let path = trial.file("c.json.gz", cut);
     let told = trial.take(trial.ask(&path)).await;
     assert!(told.ends_with("rejected 1\n") || told.ends_with("rejected 2\n"), "{told}");
     let path = trial.file("d.bin", [0, 1, 2]);
-    insta::assert_snapshot!(trial.take(trial.ask(&path)).await, @"");
-    insta::assert_snapshot!(trial.take(trial.ask("/no/such/file")).await, @"");
-    insta::assert_snapshot!(trial.take(Ask { table: Some("Devices".into()), ..trial.ask(&path) }).await, @"");
+    insta::assert_snapshot!(trial.take(trial.ask(&path)).await, @"inputs 1 skipped 0 rejected 1");
+    insta::assert_snapshot!(trial.take(trial.ask("/no/such/file")).await, @"`/no/such/file` cannot be read: No such file or directory (os error 2)");
+    insta::assert_snapshot!(trial.take(Ask { table: Some("Devices".into()), ..trial.ask(&path) }).await, @"there is no hunting table `Devices`");
 }
 
 #[tokio::test]
@@ -135,13 +149,22 @@ async fn answers_of_the_apis_and_parquet_are_rows_too() {
     let row = r#"{"Timestamp":"2024-01-02T03:04:05Z","AlertId":"1","Title":"t","Category":"c","Severity":"High","ServiceSource":"s"}"#;
     let path =
         trial.file("answer.json", format!("{{\"Schema\":[{{\"Name\":\"AlertId\"}}],\n\"Results\":[{row},{row}]}}"));
-    insta::assert_snapshot!(trial.take(trial.ask(&path)).await, @"");
+    insta::assert_snapshot!(trial.take(trial.ask(&path)).await, @"
+    AlertInfo 2 0
+    inputs 1 skipped 0 rejected 0
+    ");
     let path = trial.file("graph.json", format!("{{\"schema\":[],\"results\":[{row}]}}"));
-    insta::assert_snapshot!(trial.take(trial.ask(&path)).await, @"");
+    insta::assert_snapshot!(trial.take(trial.ask(&path)).await, @"
+    AlertInfo 1 0
+    inputs 1 skipped 0 rejected 0
+    ");
     // What one store has written is another's input.
     let folder = trial.folder.path().join("store/AlertInfo").display().to_string();
     let other = Trial::new().await;
-    insta::assert_snapshot!(other.take(other.ask(&format!("{folder}/**/*.parquet"))).await, @"");
+    insta::assert_snapshot!(other.take(other.ask(&format!("{folder}/**/*.parquet"))).await, @"
+    AlertInfo 3 0
+    inputs 2 skipped 0 rejected 0
+    ");
 }
 
 #[tokio::test]
@@ -164,5 +187,20 @@ async fn samples_are_read_without_rejects() {
         told += &trial.take(trial.ask(&samples.join(name).display().to_string())).await;
     }
     insta::assert_snapshot!(trial.rejects(), @"");
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    Alerts 3 0
+    inputs 1 skipped 0 rejected 0
+    Alerts 1 0
+    inputs 1 skipped 0 rejected 0
+    Alerts 1 0
+    inputs 1 skipped 0 rejected 0
+    Alerts 1 0
+    inputs 1 skipped 0 rejected 0
+    DeviceProcessEvents 200 0
+    inputs 1 skipped 0 rejected 0
+    CloudAppEvents 2 0
+    DeviceEvents 5 0
+    IdentityDirectoryEvents 2 0
+    inputs 1 skipped 0 rejected 0
+    ");
 }
