@@ -226,6 +226,10 @@ const FAMILIES: &[&[Function]] = &[
     series::FUNCTIONS,
     units::FUNCTIONS,
     special::FUNCTIONS,
+    geo::points::FUNCTIONS,
+    geo::lines::FUNCTIONS,
+    geo::polygons::FUNCTIONS,
+    geo::cells::FUNCTIONS,
 ];
 
 const AGGREGATE_FAMILIES: &[&[Aggregate]] = &[
@@ -286,6 +290,7 @@ pub mod dynamics;
 pub mod encodings;
 #[cfg(test)]
 mod examples_test;
+pub mod geo;
 pub mod ip;
 pub mod math;
 pub mod operators;

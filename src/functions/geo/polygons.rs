@@ -1,0 +1,258 @@
+//! Polygons: what lies in them, their area, border and middle.
+use super::lines::{densified, nearest_of, simplified, tolerance};
+use super::shapes::{Polygon, area, place, point_json, points_json, polygons, polygons_json};
+use super::sphere::{Point, RADIUS, add, angle, cross, crossing, degrees, dot, scale, sub, triangle_middle, unit};
+use crate::functions::arguments::row;
+use crate::functions::{Function, Gives, Param, one, optional};
+use crate::types::{Type, Types};
+use crate::value::Value;
+
+const BAG: Types = Types::DYNAMIC;
+const NUMBER: Types = Types::NUMBER;
+const POINT_AND_POLYGON: &[Param] = &[one("longitude", NUMBER), one("latitude", NUMBER), one("polygon", BAG)];
+
+pub const FUNCTIONS: &[Function] = &[
+    row(
+        &["geo_point_in_polygon"],
+        "Whether a point lies in a polygon.",
+        POINT_AND_POLYGON,
+        Gives::Always(Type::Bool),
+        |_, args| match (place(&args[0], &args[1]), polygons(&args[2])) {
+            (Some(p), Some(polygons)) => Value::Bool(polygons.iter().any(|polygon| polygon.contains(p))),
+            _ => Value::Null,
+        },
+        &[
+            (
+                "geo_point_in_polygon(3, 2, dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [10, 1], [10, 10], [0, 0]]]}))",
+                "True",
+            ),
+            (
+                "geo_point_in_polygon(200, 1, dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [10, 10], [10, 1], [0, 0]]]}))",
+                "null",
+            ),
+        ],
+    ),
+    row(
+        &["geo_polygon_area"],
+        "The area of a polygon in square metres.",
+        &[one("polygon", BAG)],
+        Gives::Always(Type::Real),
+        |_, args| {
+            polygons(&args[0])
+                .map_or(Value::Null, |all| Value::Real(all.iter().map(net_area).sum::<f64>() * RADIUS * RADIUS))
+        },
+        &[(
+            "geo_polygon_area(dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [10, 10], [10, 10], [0, 0]]]}))",
+            "null",
+        )],
+    ),
+    row(
+        &["geo_polygon_perimeter"],
+        "The length of a polygon's border in metres.",
+        &[one("polygon", BAG)],
+        Gives::Always(Type::Real),
+        |_, args| {
+            let border = |all: Vec<Polygon>| all.iter().flat_map(Polygon::edges).map(|(a, b)| angle(a, b)).sum::<f64>();
+            polygons(&args[0]).map_or(Value::Null, |all| Value::Real(border(all) * RADIUS))
+        },
+        &[("geo_polygon_perimeter(dynamic({'type': 'Polygon'}))", "null")],
+    ),
+    row(
+        &["geo_polygon_centroid"],
+        "The middle of a polygon's mass.",
+        &[one("polygon", BAG)],
+        Gives::Always(Type::Dynamic),
+        |_, args| {
+            polygons(&args[0]).map_or(Value::Null, |all| {
+                let sum = all.iter().fold([0.0; 3], |sum, polygon| {
+                    let holes = polygon.holes.iter().fold([0.0; 3], |sum, hole| add(sum, mass(hole)));
+                    add(sum, add(mass(&polygon.outer), scale(holes, -1.0)))
+                });
+                point_json(unit(sum))
+            })
+        },
+        &[("geo_polygon_centroid(dynamic({'type': 'Polygon'}))", "null")],
+    ),
+    row(
+        &["geo_distance_point_to_polygon"],
+        "The distance from a point to a polygon in metres; 0 inside.",
+        POINT_AND_POLYGON,
+        Gives::Always(Type::Real),
+        |_, args| match (place(&args[0], &args[1]), polygons(&args[2])) {
+            (Some(p), Some(all)) if all.iter().any(|polygon| polygon.contains(p)) => Value::Real(0.0),
+            (Some(p), Some(all)) => nearest_of(p, all.iter().flat_map(Polygon::edges))
+                .map_or(Value::Null, |on| Value::Real(angle(p, on) * RADIUS)),
+            _ => Value::Null,
+        },
+        &[(
+            "geo_distance_point_to_polygon(3, 2, dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [10, 1], [10, 10], [0, 0]]]}))",
+            "0.0",
+        )],
+    ),
+    row(
+        &["geo_closest_point_on_polygon"],
+        "The point of a polygon that is nearest to a point.",
+        POINT_AND_POLYGON,
+        Gives::Always(Type::Dynamic),
+        |_, args| match (place(&args[0], &args[1]), polygons(&args[2])) {
+            (Some(p), Some(all)) if all.iter().any(|polygon| polygon.contains(p)) => point_json(p),
+            (Some(p), Some(all)) => nearest_of(p, all.iter().flat_map(Polygon::edges)).map_or(Value::Null, point_json),
+            _ => Value::Null,
+        },
+        &[("geo_closest_point_on_polygon(500, 2, dynamic({'type': 'Polygon'}))", "null")],
+    ),
+    row(
+        &["geo_intersects_2polygons"],
+        "Whether two polygons have a place in common.",
+        &[one("polygon1", BAG), one("polygon2", BAG)],
+        Gives::Always(Type::Bool),
+        |_, args| match (polygons(&args[0]), polygons(&args[1])) {
+            (Some(first), Some(second)) => Value::Bool(first.iter().any(|a| second.iter().any(|b| meet(a, b)))),
+            _ => Value::Null,
+        },
+        &[(
+            "geo_intersects_2polygons(dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [9, 1], [9, 9], [0, 0]]]}), \
+             dynamic({'type': 'Polygon', 'coordinates': [[[8, 2], [20, 1], [20, 9], [8, 2]]]}))",
+            "True",
+        )],
+    ),
+    row(
+        &["geo_polygon_densify"],
+        "A polygon with further corners, so that its straight edges on a map leave the geodesics by no more than the tolerance.",
+        &[one("polygon", BAG), optional("tolerance", NUMBER), optional("preserve_crossing", NUMBER.or(Types::BOOL))],
+        Gives::Always(Type::Dynamic),
+        |_, args| {
+            let dense = polygons(&args[0]).zip(tolerance(args)).and_then(|(all, tolerance)| {
+                all.iter()
+                    .map(|polygon| polygon.written.iter().map(|ring| dense_ring(ring, tolerance)).collect())
+                    .collect()
+            });
+            dense.map_or(Value::Null, polygons_json)
+        },
+        &[(
+            "geo_polygon_densify(dynamic({'type': 'Polygon', 'coordinates': [[[10, 900], [11, 10], [11, 11], [10, 900]]]}))",
+            "null",
+        )],
+    ),
+    row(
+        &["geo_polygon_simplify"],
+        "A polygon without the corners that lie no further than the tolerance (in metres, else 10) from the rest.",
+        &[one("polygon", BAG), optional("tolerance", NUMBER)],
+        Gives::Always(Type::Dynamic),
+        |_, args| {
+            let simple = polygons(&args[0]).zip(tolerance(args)).and_then(|(all, tolerance)| simple_polygons(&all, tolerance));
+            simple.map_or(Value::Null, polygons_json)
+        },
+        &[("geo_polygon_simplify(dynamic({'type': 'Polygon', 'coordinates': [[[5, 48], [0, 50], [0, 47], [4, 47], [5, 48]]]}), -0.1)", "null")],
+    ),
+    row(
+        &["geo_intersection_2polygons"],
+        "What two polygons have in common.",
+        &[one("polygon1", BAG), one("polygon2", BAG)],
+        Gives::Always(Type::Dynamic),
+        |_, args| match (polygons(&args[0]), polygons(&args[1])) {
+            (Some(first), Some(second)) => common(&first, &second).map_or(Value::Null, |parts| match parts.len() {
+                0 => points_json(&[]),
+                _ => polygons_json(parts.into_iter().map(|part| vec![part]).collect()),
+            }),
+            _ => Value::Null,
+        },
+        &[(
+            "geo_intersection_2polygons(dynamic({'type': 'Polygon', 'coordinates': [[[2, 45], [0, 45], [1, 44], [2, 45]]]}), \
+             dynamic({'type': 'Polygon', 'coordinates': [[[3, 44], [3, 45], [2, 43], [3, 44]]]}))",
+            "{\"type\":\"GeometryCollection\",\"geometries\":[]}",
+        )],
+    )
+    .differs("one polygon of each pair that meets has to be convex and without holes, or the answer is null; single points in common are left out"),
+];
+
+fn simple_polygons(all: &[Polygon], tolerance: f64) -> Option<Vec<Vec<Vec<(f64, f64)>>>> {
+    let simple_ring = |ring: &Vec<(f64, f64)>| {
+        let mut closed = ring.clone();
+        closed.extend(ring.first());
+        let mut simple = simplified(&closed, tolerance);
+        simple.pop();
+        (simple.len() >= 3).then_some(simple)
+    };
+    all.iter().map(|polygon| polygon.written.iter().map(simple_ring).collect()).collect()
+}
+
+fn is_convex(polygon: &Polygon) -> bool {
+    let ring = &polygon.outer;
+    let count = ring.len();
+    polygon.holes.is_empty()
+        && (0..count).all(|at| dot(cross(ring[at], ring[(at + 1) % count]), ring[(at + 2) % count]) > 0.0)
+}
+
+/// The rings that polygons have in common, pair by pair; `None` where that is not known.
+fn common(first: &[Polygon], second: &[Polygon]) -> Option<Vec<Vec<(f64, f64)>>> {
+    let mut parts = Vec::new();
+    for a in first {
+        for b in second {
+            if !meet(a, b) {
+                continue;
+            }
+            // A ring cut by a convex one may fall apart, unless it is convex itself.
+            if !is_convex(a) || !is_convex(b) {
+                return None;
+            }
+            let mut ring = clipped(&a.outer, &b.outer);
+            ring.dedup_by(|p, q| angle(*p, *q) < 1e-14);
+            while ring.len() > 1 && angle(ring[0], ring[ring.len() - 1]) < 1e-14 {
+                ring.pop();
+            }
+            if ring.len() < 3 {
+                continue;
+            }
+            // Rings begin at their first corner in the order of the vectors.
+            let least = (0..ring.len()).min_by(|p, q| ring[*p][0].total_cmp(&ring[*q][0])).unwrap_or(0);
+            ring.rotate_left(least);
+            parts.push(ring.into_iter().map(degrees).collect());
+        }
+    }
+    Some(parts)
+}
+
+/// The part of a ring to the left of all edges of a convex one (I. Sutherland and G. Hodgman, 1974).
+fn clipped(ring: &[Point], by: &[Point]) -> Vec<Point> {
+    let mut kept = ring.to_vec();
+    for at in 0..by.len() {
+        let normal = cross(by[at], by[(at + 1) % by.len()]);
+        let mut next = Vec::with_capacity(kept.len() + 1);
+        for here in 0..kept.len() {
+            let (a, b) = (kept[here], kept[(here + 1) % kept.len()]);
+            let (side_a, side_b) = (dot(normal, a), dot(normal, b));
+            if side_a >= 0.0 {
+                next.push(a);
+            }
+            if side_a * side_b < 0.0 {
+                next.push(unit(sub(scale(b, side_a), scale(a, side_b)).map(|x| if side_a > 0.0 { x } else { -x })));
+            }
+        }
+        kept = next;
+    }
+    kept
+}
+
+fn net_area(polygon: &Polygon) -> f64 {
+    area(&polygon.outer) - polygon.holes.iter().map(|hole| area(hole)).sum::<f64>()
+}
+
+/// The middle of a ring times its area.
+fn mass(ring: &[Point]) -> Point {
+    (1..ring.len() - 1).fold([0.0; 3], |sum, at| add(sum, triangle_middle(ring[0], ring[at], ring[at + 1])))
+}
+
+pub fn meet(a: &Polygon, b: &Polygon) -> bool {
+    a.outer.iter().any(|p| b.contains(*p))
+        || b.outer.iter().any(|p| a.contains(*p))
+        || a.edges().any(|(p, q)| b.edges().any(|(r, s)| crossing(p, q, r, s).is_some()))
+}
+
+fn dense_ring(ring: &[(f64, f64)], tolerance: f64) -> Option<Vec<(f64, f64)>> {
+    let mut closed = ring.to_vec();
+    closed.extend(ring.first());
+    let mut dense = densified(&closed, tolerance)?;
+    dense.pop();
+    Some(dense)
+}
