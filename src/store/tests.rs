@@ -40,7 +40,7 @@ fn rows(rows: &[(&str, &str, i64)]) -> RecordBatch {
 }
 
 fn ingestion(app_id: &str) -> Ingestion {
-    Ingestion { app_id: app_id.to_owned(), version: 1 }
+    Ingestion::new(app_id, 1)
 }
 
 async fn add(store: &Store, app_id: &str, of: &[(&str, &str, i64)]) -> Appended {
