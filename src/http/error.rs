@@ -162,7 +162,7 @@ fn hunting_text(source: &Source, faults: &[Diagnostic]) -> String {
             format!("{} (line {}, column {}){help}", fault.message, place.line, place.column)
         })
         .collect();
-    format!("Fix {kind} errors in your query. {}", texts.join(". "))
+    format!("Fix {kind} errors in your query: {}", texts.join(". "))
 }
 
 fn diagnostics(source: &Source, faults: &[Diagnostic]) -> Json {

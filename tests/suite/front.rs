@@ -3,14 +3,13 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request as HttpRequest;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use regex::Regex;
 use serde_json::{Value as Json, json};
 use sighthound::columns::Cells;
-use sighthound::engine::{Engine, Language, Limits, QueryError, Request, TableAnswer};
+use sighthound::engine::{Engine, Language, Limits, QueryError, Request, TableAnswer, clock};
 use sighthound::http::{Doors, router};
 use sighthound::text::render;
 use sighthound::types::Type;
-use sighthound::value::Value;
+use sighthound::value::{Value, datetime};
 use std::sync::LazyLock;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -128,15 +127,18 @@ impl Front {
         let request = request.body(Body::from(body.to_owned())).map_err(|error| error.to_string())?;
         self.runtime.block_on(async {
             let response = self.router.clone().oneshot(request).await.map_err(|error| error.to_string())?;
-            let status = response.status();
-            let kind =
-                response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or("-").to_owned();
+            let status = response.status().as_u16();
+            let header = |name: &str| {
+                let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+                value.unwrap_or("-").to_owned()
+            };
+            let (kind, id) = (header("content-type"), header("request-id"));
             let bytes = to_bytes(response.into_body(), usize::MAX).await.map_err(|error| error.to_string())?;
             let body = match serde_json::from_slice::<Json>(&bytes) {
-                Ok(json) => laid_out(&json, 0),
+                Ok(json) => laid_out(&steady(json, &id), 0),
                 Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
             };
-            Ok(steady(&format!("{} {kind}\n\n{body}", status.as_u16())))
+            Ok(format!("{status} {kind}\n\n{body}"))
         })
     }
 }
@@ -189,23 +191,23 @@ fn shown_error(error: &QueryError, short: bool) -> String {
     }
 }
 
-/// What differs from run to run, by names of what it is.
-fn steady(text: &str) -> String {
-    static IDS: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b").expect("a fixed pattern")
-    });
-    static TIMES: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r#""(timestamp|date)": "[^"]*"|("ExecutionTime"): [0-9.e-]+|\["\d{4}-[^"]*Z", "<id>""#)
-            .expect("a fixed pattern")
-    });
-    let text = IDS.replace_all(text, "<id>");
-    TIMES
-        .replace_all(&text, |found: &regex::Captures<'_>| match (found.get(1), found.get(2)) {
-            (Some(key), _) => format!("\"{}\": \"<now>\"", key.as_str()),
-            (_, Some(key)) => format!("{}: 0", key.as_str()),
-            _ => "[\"<now>\", \"<id>\"".into(),
-        })
-        .into_owned()
+/// The answer with what differs from run to run replaced by what it is: this request's id, and the time of day.
+fn steady(json: Json, id: &str) -> Json {
+    match json {
+        Json::String(text) => {
+            let now = datetime::parse(&text).is_some_and(|ticks| (clock() - ticks).abs() < datetime::TICKS_PER_DAY);
+            Json::from(if now { "<now>".to_owned() } else { text.replace(id, "<id>") })
+        }
+        Json::Array(items) => items.into_iter().map(|item| steady(item, id)).collect(),
+        Json::Object(fields) => {
+            let steady = |(key, value): (String, Json)| {
+                let value = if key == "ExecutionTime" { Json::from(0) } else { steady(value, id) };
+                (key, value)
+            };
+            fields.into_iter().map(steady).collect()
+        }
+        other => other,
+    }
 }
 
 /// JSON in lines of a readable length: what fits on one line stands on one.
