@@ -6,7 +6,7 @@ pub use crate::exec::limits::{Limits, Refused};
 use crate::bind::alerts::{Stored, one_body};
 use crate::bind::{self, Context, Data};
 use crate::catalog::Tables;
-use crate::columns::Cells;
+use crate::columns::{Cells, cell_bytes};
 use crate::exec::{Sessions, subqueries};
 use crate::ir::{Answer, Bound, Rel, RelOp, Scalar};
 use crate::plan::{self, Lowering, PlanError, Providers};
@@ -431,7 +431,7 @@ fn limited(
                 Ok(Some(Ok(batch))) => Ok(batch),
             };
             let (rows, bytes) = match &next {
-                Ok(batch) => (rows + batch.num_rows() as u64, bytes + batch.get_array_memory_size() as u64),
+                Ok(batch) => (rows + batch.num_rows() as u64, bytes + cell_bytes(batch)),
                 Err(_) => (rows, bytes),
             };
             let next = match next {

@@ -19,6 +19,7 @@ use arrow::array::{
 use arrow::datatypes::{
     DataType, Decimal128Type, Field, Float64Type, Int32Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType,
 };
+use arrow::record_batch::RecordBatch;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -50,6 +51,16 @@ pub fn arrow_schema(schema: &Schema) -> SchemaRef {
     Arc::new(arrow::datatypes::Schema::new(
         schema.columns.iter().map(|column| Field::new(&column.name, arrow_type(column.ty), true)).collect::<Vec<_>>(),
     ))
+}
+
+/// About how many bytes the cells of a batch have. Batches cut from a larger one share its buffers, which must not count
+/// once for each of them.
+pub fn cell_bytes(batch: &RecordBatch) -> u64 {
+    let of = |array: &ArrayRef| match array.data_type() {
+        DataType::Utf8View => array.as_string_view().lengths().map(u64::from).sum(),
+        other => array.len() as u64 * other.primitive_width().unwrap_or(1) as u64,
+    };
+    batch.columns().iter().map(of).sum()
 }
 
 /// Ticks of a stored timestamp.

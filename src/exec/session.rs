@@ -4,6 +4,7 @@ use super::{Deadline, Limits};
 use crate::plan::rows_exec::RowsPlanner;
 use async_trait::async_trait;
 use datafusion::catalog::Session;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
 use datafusion::execution::context::QueryPlanner;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
@@ -11,6 +12,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
 use std::num::NonZeroUsize;
@@ -65,8 +67,20 @@ struct Planner;
 #[async_trait]
 impl QueryPlanner for Planner {
     async fn create_physical_plan(&self, plan: &LogicalPlan, session: &dyn Session) -> Result<Arc<dyn ExecutionPlan>> {
-        DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(RowsPlanner)])
+        let plan = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(RowsPlanner)])
             .create_physical_plan(plan, session)
-            .await
+            .await?;
+        interruptible(plan)
     }
+}
+
+/// Joins and unnesting can make any number of rows from one batch without asking for the next, and whoever consumes
+/// them (an aggregation) gives none on: such a query could be neither timed out nor dropped. A pause now and then after
+/// what they make lets both happen. DataFusion's own rule sees to the leaves alone.
+fn interruptible(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let paused = plan.transform_up(|node| {
+        let expands = node.name().ends_with("JoinExec") || node.name() == "UnnestExec";
+        Ok(if expands { Transformed::yes(Arc::new(CooperativeExec::new(node)) as _) } else { Transformed::no(node) })
+    })?;
+    Ok(paused.data)
 }
