@@ -21,8 +21,24 @@ pub const NEEDS_DATA: &[(&str, &str)] = &[
     ("external_table", "external tables"),
 ];
 
+/// Conversions by name, and the type that each gives.
+const CONVERSIONS: &[(&str, Type)] = &[
+    ("tostring", Type::String),
+    ("tobool", Type::Bool),
+    ("toboolean", Type::Bool),
+    ("toint", Type::Int),
+    ("tolong", Type::Long),
+    ("toreal", Type::Real),
+    ("todouble", Type::Real),
+    ("todecimal", Type::Decimal),
+    ("todatetime", Type::Datetime),
+    ("totimespan", Type::Timespan),
+    ("totime", Type::Timespan),
+    ("toguid", Type::Guid),
+];
+
 /// Parameters that are regular expressions.
-const PATTERNS: &[&str] = &["regex", "lookup_regex", "pattern"];
+const PATTERNS: &[&str] = &["regex", "lookup_regex"];
 
 impl<'q> Binder<'_, 'q> {
     pub fn call(&mut self, name: &'q Name, args: &'q [Arg], span: Span, scope: Scope<'_, 'q>) -> Bind<Scalar> {
@@ -65,6 +81,12 @@ impl<'q> Binder<'_, 'q> {
             spans.push(arg.value.span);
         }
         let bound = bound.into_iter().collect::<Bind<Vec<_>>>()?;
+        // A conversion to the type that the value has already is no call, so that a column stays a column.
+        if let [only] = bound.as_slice()
+            && CONVERSIONS.iter().any(|(known, ty)| *known == name.text && *ty == only.ty())
+        {
+            return Ok(only.clone());
+        }
         if function.name() == "extract_all"
             && bound.len() == 2
             && let Some(Value::String(pattern)) = constant::value_of(&bound[0])
@@ -168,7 +190,6 @@ impl<'q> Binder<'_, 'q> {
                         );
                     }
                     if PATTERNS.contains(&param.name)
-                        && (param.name != "pattern" || name == "matches regex")
                         && let Some(Value::String(pattern)) = constant::value_of(&arg)
                         && let Err(words) = regexes::check(pattern)
                     {

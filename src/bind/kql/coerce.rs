@@ -126,8 +126,8 @@ fn comparable(op: &str, left: Scalar, right: Scalar, now: i64) -> Option<(Scalar
         (other, Type::Dynamic) if equality || rank(other).is_some() => Some((left, right)),
         (Type::String, _) if equality => Some((convert(left, b, now), right)),
         (_, Type::String) if equality => Some((left, convert(right, a, now))),
-        (Type::Bool, b) if equality && rank(b).is_some() => Some((convert(left, b, now), right)),
-        (a, Type::Bool) if equality && rank(a).is_some() => Some((left, convert(right, a, now))),
+        (Type::Bool, b) if rank(b).is_some() => Some((convert(left, b, now), right)),
+        (a, Type::Bool) if rank(a).is_some() => Some((left, convert(right, a, now))),
         _ if equality => Some((convert(left, Type::String, now), convert(right, Type::String, now))),
         _ => None,
     }
@@ -167,8 +167,11 @@ pub fn operands(op: &str, args: Vec<Scalar>, now: i64) -> Option<Vec<Scalar>> {
         (_, (Some(left), Some(right), None)) => {
             let text = Types::STRING;
             // A whole array or bag is no text to look for.
-            if matches!(&right, Scalar::Literal { value: Value::Dynamic(value), .. } if value.tree().is_object() || value.tree().is_array())
-            {
+            let whole = |scalar: &Scalar| match constant::value_of(scalar) {
+                Some(Value::Dynamic(value)) => value.tree().is_object() || value.tree().is_array(),
+                _ => false,
+            };
+            if op.trim_start_matches('!').starts_with("has") && whole(&right) {
                 return None;
             }
             vec![fit(left, text, now).ok()?, fit(right, text, now).ok()?]

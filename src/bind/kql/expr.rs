@@ -1,7 +1,7 @@
 //! Expressions that give one value.
 use super::scope::{Bind, Item, Scope};
-use super::{Binder, coerce};
-use crate::functions;
+use super::{Binder, coerce, constant};
+use crate::functions::{self, regexes};
 use crate::ir::{Rel, Scalar};
 use crate::rows::whole::scan::state_column;
 use crate::syntax::kql::ast::{Expr, ExprKind, Name};
@@ -90,9 +90,15 @@ impl<'q> Binder<'_, 'q> {
             _ => self.scalar(head, scope),
         };
         while let Some((op, right, op_span, span)) = rights.pop() {
-            let right = self.scalar(right, scope);
-            bound = match (bound, right) {
-                (Ok(left), Ok(right)) => self.operator(op, vec![left, right], op_span, span),
+            let value = self.scalar(right, scope);
+            bound = match (bound, value) {
+                (Ok(left), Ok(value)) => match (op, constant::value_of(&value)) {
+                    ("matches regex", Some(Value::String(pattern))) => match regexes::check(pattern) {
+                        Ok(()) => self.operator(op, vec![left, value], op_span, span),
+                        Err(words) => Err(self.fault(codes::BAD_VALUE.at(right.span, words))),
+                    },
+                    _ => self.operator(op, vec![left, value], op_span, span),
+                },
                 (Err(fault), _) | (_, Err(fault)) => Err(fault),
             };
         }
@@ -302,7 +308,6 @@ impl<'q> Binder<'_, 'q> {
         match coerce::operands(op, args, self.context.now) {
             Some(args) => match self.try_function(function, args, span) {
                 Ok(bound) => Ok(bound),
-                Err(fault) if fault.code == codes::BAD_VALUE => Err(self.fault(fault)),
                 Err(_) => Err(self.bad_operands(op, &types, op_span)),
             },
             None => Err(self.bad_operands(op, &types, op_span)),
@@ -314,6 +319,9 @@ impl<'q> Binder<'_, 'q> {
         let types: Vec<&str> = types.iter().map(|ty| ty.name()).collect();
         let fault = match types.as_slice() {
             [one] => codes::WRONG_TYPE.at(span, format!("`{op}` is not defined for {one}")),
+            ["string" | "dynamic", "dynamic"] if op == "has" => codes::WRONG_TYPE
+                .at(span, "`has` looks for one text, not for those of an array")
+                .help("ask with `has_any (…)` or `has_all (…)`"),
             ["string", "string"] if op == "+" => codes::WRONG_TYPE
                 .at(span, "`+` is not defined for string and string")
                 .help("join texts with `strcat(…)`"),

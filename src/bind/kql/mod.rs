@@ -28,13 +28,15 @@ pub mod names;
 pub mod ops;
 pub mod scope;
 pub mod table;
+#[cfg(test)]
+mod tests;
 
 /// Faults past this number are not told.
 pub const MOST_FAULTS: usize = 50;
 /// How deep expressions, pipelines and calls of lambdas may nest.
 const MOST_DEPTH: usize = 200;
 /// How many expressions a text may come to, lambdas and tables of let statements unfolded.
-const MOST_WORK: usize = 400_000;
+const MOST_WORK: usize = 2_000_000;
 
 /// Binds a whole text: one answer for each result statement.
 pub fn kql<'q>(query: &'q ast::Query, context: &Context<'_>) -> Result<ir::Bound, Diagnostics> {

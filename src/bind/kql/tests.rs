@@ -1,0 +1,153 @@
+//! What the binder makes of small texts, and what it says of wrong ones.
+use crate::bind::{self, Context};
+use crate::catalog::Known;
+use crate::ir::{Rel, RelOp};
+use crate::syntax::kql::parse;
+use crate::text::{Source, render};
+
+fn bound(text: &str) -> Result<Rel, String> {
+    let source = Source::new(text);
+    let context = Context { tables: &Known, now: 0, parameters: &[("limit".into(), "3".into())], data: None };
+    let bound = parse(&source).into_result().and_then(|query| bind::kql(&query, &context));
+    match bound {
+        Ok(bound) => bound.results.into_iter().next().map(|one| one.rel).ok_or_else(|| "no result".into()),
+        Err(faults) => Err(render::render(&source, &faults)),
+    }
+}
+
+/// The columns of a text's first answer.
+fn columns(text: &str) -> String {
+    match bound(text) {
+        Ok(rel) => rel.schema.columns.iter().map(|c| format!("{}:{}", c.name, c.ty)).collect::<Vec<_>>().join(", "),
+        Err(faults) => faults,
+    }
+}
+
+/// The operators of a text, from its end to its source.
+fn operators(text: &str) -> String {
+    let mut names = Vec::new();
+    let mut open = bound(text).ok();
+    while let Some(rel) = open {
+        let name = format!("{:?}", rel.op);
+        let name: String = name.chars().take_while(|c| c.is_alphabetic()).collect();
+        let columns: Vec<&str> = rel.schema.names().collect();
+        names.push(if columns.len() < 6 { format!("{name}[{}]", columns.join(" ")) } else { name });
+        open = rel.op.inputs().first().map(|rel| (*rel).clone());
+    }
+    names.join(" < ")
+}
+
+#[test]
+fn columns_get_the_names_that_the_reference_gives() {
+    let table = "datatable(a:long, b:string, d:dynamic)[1, 'x', dynamic({})]";
+    let of = |rest: &str| columns(&format!("{table} | {rest}"));
+    insta::assert_snapshot!(of("project a + 1, tolower(b), d.x.y, d['z'], tostring(d)"), @"Column1:long, Column2:string, d_x_y:dynamic, d_z:dynamic, d:string");
+    insta::assert_snapshot!(of("extend b = tostring(a), a, 5"), @"a:long, b:string, d:dynamic, Column1:long");
+    insta::assert_snapshot!(of("summarize count(), count(), sum(a), make_set(b), percentiles(a, 5, 99.9) by bin(a, 10)"), @"a:long, count_:long, count_1:long, sum_a:long, set_b:dynamic, percentile_a_5:long, percentile_a_99_9:long");
+    insta::assert_snapshot!(of("summarize arg_max(a, *), dcount(b) / 2 by b"), @"b:string, a:long, d:dynamic, Column1:long");
+    insta::assert_snapshot!(of("join (datatable(a:long, b:string)[]) on a"), @"a:long, b:string, d:dynamic, a1:long, b1:string");
+    insta::assert_snapshot!(of("union withsource=from (datatable(a:string)[])"), @"from:string, a_long:long, a_string:string, b:string, d:dynamic");
+    insta::assert_snapshot!(columns("print 1, x = 'a', now()"), @"print_0:long, x:string, print_2:datetime");
+}
+
+#[test]
+fn a_hidden_column_keeps_its_name_and_stays_out_of_the_star() {
+    insta::assert_snapshot!(columns("AlertInfo | where TimeGenerated > ago(1d) | project TimeGenerated, Title"), @"TimeGenerated:datetime, Title:string");
+    insta::assert_snapshot!(columns("AlertInfo | summarize max(TimeGenerated) by bin(TimeGenerated, 1h)"), @"TimeGenerated:datetime, max_TimeGenerated:datetime");
+    insta::assert_snapshot!(operators("AlertInfo | project Timestamp, Title | where TimeGenerated > ago(1d)"), @"Filter[Timestamp Title] < Project[Timestamp Title] < Table");
+    insta::assert_snapshot!(operators("AlertInfo | where UnknownProperties.x == 'y' | project Title"), @"Project[Title] < Project < Filter < Table");
+}
+
+#[test]
+fn statements_give_their_names_to_what_follows() {
+    insta::assert_snapshot!(columns("let f = (T:(a:long), n:long = 2) { T | extend m = a * n }; datatable(a:long)[1] | invoke f(3)"), @"a:long, m:long");
+    insta::assert_snapshot!(columns("declare query_parameters(limit:long); print limit + 1"), @"print_0:long");
+    insta::assert_snapshot!(operators("let T = materialize(AlertInfo | project Title); T | as X | where Title in (X)"), @"Filter[Title] < Shared[Title] < Project[Title] < Table");
+}
+
+#[test]
+fn faults_stand_where_the_text_is_wrong() {
+    insta::assert_snapshot!(columns("AlertInfo\n| where Titel == 'a' and Severty has 5"), @r#"
+    error[K0102]: no column is named `Titel`
+     --> query:2:9
+      |
+    2 | | where Titel == 'a' and Severty has 5
+      |         ^^^^^
+      = help: did you mean `Title`?
+
+    error[K0102]: no column is named `Severty`
+     --> query:2:26
+      |
+    2 | | where Titel == 'a' and Severty has 5
+      |                          ^^^^^^^
+      = help: did you mean `Severity`?
+    "#);
+    insta::assert_snapshot!(columns("AlertInf | take 5"), @r#"
+    error[K0101]: no table is named `AlertInf`
+     --> query:1:1
+      |
+    1 | AlertInf | take 5
+      | ^^^^^^^^
+      = help: did you mean `AlertInfo`?
+    "#);
+    insta::assert_snapshot!(columns("AlertInfo | extend x = strlenn(Title), y = count(), z = row_number()"), @r#"
+    error[K0103]: no function is named `strlenn`
+     --> query:1:24
+      |
+    1 | AlertInfo | extend x = strlenn(Title), y = count(), z = row_number()
+      |                        ^^^^^^^
+      = help: did you mean `strlen`?
+
+    error[K0301]: the aggregation `count` cannot stand here
+     --> query:1:44
+      |
+    1 | AlertInfo | extend x = strlenn(Title), y = count(), z = row_number()
+      |                                            ^^^^^
+      = help: aggregations stand in `summarize` and its like
+
+    error[K0302]: `row_number` needs rows in a known order
+     --> query:1:57
+      |
+    1 | AlertInfo | extend x = strlenn(Title), y = count(), z = row_number()
+      |                                                         ^^^^^^^^^^
+      = help: put `serialize` or `sort by` before it
+    "#);
+    insta::assert_snapshot!(columns("AlertInfo | where Title has dynamic(['a'])"), @r#"
+    error[K0201]: `has` looks for one text, not for those of an array
+     --> query:1:25
+      |
+    1 | AlertInfo | where Title has dynamic(['a'])
+      |                         ^^^
+      = help: ask with `has_any (…)` or `has_all (…)`
+    "#);
+    insta::assert_snapshot!(columns("AlertInfo | where Title matches regex '('"), @r#"
+    error[K0204]: the pattern cannot be read: unclosed group
+     --> query:1:39
+      |
+    1 | AlertInfo | where Title matches regex '('
+      |                                       ^^^
+    "#);
+    insta::assert_snapshot!(columns("AlertInfo | project Title, Title"), @r#"
+    error[K0105]: a column named `Title` is there already
+     --> query:1:28
+      |
+    1 | AlertInfo | project Title, Title
+      |                            ^^^^^
+      = help: give it another name
+    "#);
+    insta::assert_snapshot!(columns("AlertInfo | invoke FileProfile('SHA1')"), @r#"
+    error[K0901]: `FileProfile` needs the profiles of files, which nobody has given
+     --> query:1:20
+      |
+    1 | AlertInfo | invoke FileProfile('SHA1')
+      |                    ^^^^^^^^^^^
+    "#);
+}
+
+#[test]
+fn a_row_of_answers_has_the_values_that_the_text_gives() {
+    let Ok(Rel { op: RelOp::Values { rows }, .. }) = bound("print 1 + 2 * 3, strcat('a', 'b'), ago(1d) < now()") else {
+        panic!("constants are folded")
+    };
+    insta::assert_snapshot!(rows[0].iter().map(|value| value.text()).collect::<Vec<_>>().join(" "), @"7 ab True");
+}
