@@ -65,7 +65,7 @@ impl<'q> Binder<'_, 'q> {
                 self.parse(input, *filter, options, expr, pattern, env)
             }
             OperatorKind::ParseKv { expr, columns, options } => self.parse_kv(input, expr, columns, options, env),
-            OperatorKind::Partition { options, by, body } => self.partition(input, options, by, body, operator, env),
+            OperatorKind::Partition { options, by, body } => self.partition(input, options, by, body, env),
             OperatorKind::Project { columns } => self.project(input, columns, env),
             OperatorKind::ProjectAway { columns } => self.project_away(input, columns, env),
             OperatorKind::ProjectKeep { columns } => self.project_keep(input, columns, env),

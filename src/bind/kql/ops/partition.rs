@@ -1,10 +1,10 @@
 //! `partition`.
 use crate::bind::kql::Binder;
-use crate::bind::kql::scope::{Bind, Env, Table};
-use crate::ir::RelOp;
-use crate::syntax::kql::ast::{Name, Operator, PartitionBody, Setting};
+use crate::bind::kql::scope::{Bind, Env, Item, Table};
+use crate::ir::{Rel, RelOp, Scalar};
+use crate::syntax::kql::ast::{Expr, Name, PartitionBody, Setting};
 use crate::text::codes;
-use crate::types::Type;
+use crate::types::{Schema, Type};
 
 impl<'q> Binder<'_, 'q> {
     pub fn partition(
@@ -13,15 +13,15 @@ impl<'q> Binder<'_, 'q> {
         _options: &'q [Setting],
         by: &'q Name,
         body: &'q PartitionBody,
-        operator: &'q Operator,
         env: &Env<'q>,
     ) -> Bind<Table> {
         let by_column = self.named_column(&input, by, env)?;
         if by_column.ty() == Type::Dynamic {
             return Err(self.fault(codes::WRONG_TYPE.at(by.span, "rows are not grouped by dynamics")));
         }
-        let PartitionBody::Operators(operators) = body else {
-            return Err(self.not_yet("partition by { … }", operator.word));
+        let operators = match body {
+            PartitionBody::Operators(operators) => operators,
+            PartitionBody::Query(query) => return self.partition_query(input, by, by_column, query, env),
         };
         let hidden = input.hidden.clone();
         let (rel, rest) = input.take();
@@ -33,5 +33,29 @@ impl<'q> Binder<'_, 'q> {
         let schema = given.schema.clone();
         let op = RelOp::Partition { input: Box::new(rel), by: by_column, body: Box::new(given) };
         Ok(Table { hidden, ..Table::of(op, schema) })
+    }
+
+    /// `partition by x { query }`: the query for each value of the column, which it names like a value of its own.
+    fn partition_query(
+        &mut self,
+        input: Table,
+        by: &'q Name,
+        column: Scalar,
+        query: &'q Expr,
+        env: &Env<'q>,
+    ) -> Bind<Table> {
+        let (rel, _) = input.take();
+        let ty = column.ty();
+        let each = Rel { op: RelOp::Each, schema: rel.schema.clone() };
+        let value = Rel {
+            op: RelOp::Project { input: Box::new(each), columns: vec![(by.text.clone(), column.clone())] },
+            schema: Schema::new([(by.text.as_str(), ty)]),
+        };
+        let inner = env.inner();
+        inner.add(&by.text, Item::Scalar(Scalar::Subquery { rel: Box::new(value), ty }));
+        let (given, _) = self.table(query, &inner)?.take();
+        let schema = given.schema.clone();
+        let op = RelOp::Partition { input: Box::new(rel), by: column, body: Box::new(given) };
+        Ok(Table::of(op, schema))
     }
 }

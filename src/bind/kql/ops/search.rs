@@ -111,14 +111,33 @@ impl<'q> Binder<'_, 'q> {
             ExprKind::Literal { .. } | ExprKind::Name(_) => {
                 let bound = self.scalar(expr, scope)?;
                 match bound {
-                    Scalar::Literal { ty: Type::String, .. } => {
-                        self.any_column_is(has, bound, stars, expr.span, expr.span)
+                    Scalar::Literal { value: Value::String(text), .. } => {
+                        let (op, text) = wanted(&text, has);
+                        let text = Scalar::literal(Value::string(text), Type::String);
+                        self.any_column_is(op, text, stars, expr.span, expr.span)
                     }
                     other => Ok(other),
                 }
             }
             _ => self.scalar(expr, scope),
         }
+    }
+}
+
+/// What a text looks for: a term, or with `*` the beginning, the end or a part of one.
+fn wanted(text: &str, has: &'static str) -> (&'static str, String) {
+    let exact = has.ends_with("_cs");
+    let inner = text.trim_matches('*');
+    match (text.starts_with('*'), text.ends_with('*')) {
+        _ if inner.contains('*') => {
+            let parts: Vec<String> = text.split('*').map(regex::escape).collect();
+            let case = if exact { "" } else { "(?i)" };
+            ("matches regex", format!("{case}\\b{}\\b", parts.join("[^\\s]*")))
+        }
+        (false, false) => (has, text.into()),
+        (true, true) => (if exact { "contains_cs" } else { "contains" }, inner.into()),
+        (false, true) => (if exact { "hasprefix_cs" } else { "hasprefix" }, inner.into()),
+        (true, false) => (if exact { "hassuffix_cs" } else { "hassuffix" }, inner.into()),
     }
 }
 
