@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use std::fmt::Write;
 
 /// One alert in so many is by the managed hunters.
-const HUNTED: u32 = 100;
+const HUNTED: u32 = 80;
 /// Things that an alert names, in the order of its rows in `AlertEvidence`.
 const THINGS: [&str; 6] = ["Machine", "User", "Process", "File", "Ip", "Url"];
 

@@ -376,6 +376,9 @@ impl Sink for JsonLines {
 mod tests {
     use super::*;
     use serde_json::Value as Json;
+    use std::fs::File;
+    use std::io::Read;
+    use std::path::Path;
 
     fn plan() -> Plan {
         Plan { alerts: 600, processes: 9_000, days: 3, seed: 7, until: 3_000 * TICKS_PER_DAY, evidence: true }
@@ -421,6 +424,26 @@ mod tests {
         let resources: Vec<Json> =
             generator.resources(0).iter().map(|text| serde_json::from_str(text).unwrap()).collect();
         assert!(alerts.iter().zip(&resources).all(|(alert, resource)| alert.starts_with(&resource["id"].to_string())));
+    }
+
+    #[test]
+    fn the_fixtures_are_what_their_note_says() {
+        let text = |name: &str| {
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
+            let mut text = Vec::new();
+            flate2::read::GzDecoder::new(File::open(file).unwrap()).read_to_end(&mut text).unwrap();
+            text
+        };
+        let until = datetime::parse("2025-07-01").unwrap();
+        let generator =
+            Generator::new(Plan { alerts: 400, processes: 4_000, days: 14, seed: 12, until, evidence: true });
+        let made: Vec<u8> = generator.kinds().into_iter().flat_map(|kind| lines(&generator, kind)).collect();
+        // Not compared as a whole, since showing the difference would take a minute.
+        assert!(made == text("export.jsonl.gz"), "the generator has changed: make the fixtures anew");
+        let page: Json = serde_json::from_slice(&text("alerts.json.gz")).unwrap();
+        let resources: Vec<Json> =
+            generator.resources(0).iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+        assert!(page["value"] == Json::from(resources), "the generator has changed: make the fixtures anew");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 pub const TABLE: &str = "DeviceProcessEvents";
 /// One process in so many is an attacker's.
-const RARE: u32 = 700;
+const RARE: u32 = 300;
 
 /// A process of the row: the one that starts, or the one that starts it.
 #[derive(Default)]

@@ -168,6 +168,20 @@ async fn answers_of_the_apis_and_parquet_are_rows_too() {
 }
 
 #[tokio::test]
+async fn fixtures_are_read_without_rejects() {
+    let trial = Trial::new().await;
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").display().to_string();
+    insta::assert_snapshot!(trial.take(trial.ask(&fixtures)).await, @"
+    AlertEvidence 1633 0
+    AlertInfo 400 0
+    Alerts 400 0
+    DeviceAlertEvents 400 0
+    DeviceProcessEvents 4000 0
+    inputs 2 skipped 0 rejected 0
+    ");
+}
+
+#[tokio::test]
 async fn samples_are_read_without_rejects() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let Some(samples) = here.ancestors().map(|at| at.join("shared/samples")).find(|at| at.is_dir()) else {
