@@ -19,6 +19,7 @@ mod measure;
 mod reduce;
 pub mod scan;
 mod sessions;
+mod sets;
 mod top_nested;
 
 /// One operator or plug-in over whole tables.
@@ -40,6 +41,7 @@ const FAMILIES: &[&[Whole]] = &[
     lookups::WHOLES,
     activity::WHOLES,
     sessions::WHOLES,
+    sets::WHOLES,
 ];
 
 pub fn all() -> impl Iterator<Item = &'static Whole> {

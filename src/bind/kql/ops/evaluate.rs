@@ -150,6 +150,10 @@ impl<'q> Binder<'_, 'q> {
             }
             "ipv4_lookup" => self.ip_lookup(input, plugin, "ipv4_lookup", env),
             "ipv6_lookup" => self.ip_lookup(input, plugin, "ipv6_lookup", env),
+            "geo_polygon_lookup" => self.geo_lookup(input, plugin, "geo_polygon_lookup", env),
+            "geo_line_lookup" => self.geo_lookup(input, plugin, "geo_line_lookup", env),
+            "dcount_intersect" => self.dcount_intersect(input, plugin, env),
+            "rows_near" => self.rows_near(input, plugin, env),
             "rolling_percentile" => self.rolling_percentile(input, plugin, env),
             other => match TIMED.iter().find(|timed| timed.name == other) {
                 Some(timed) => self.timed(input, plugin, timed, env),
@@ -377,22 +381,99 @@ impl<'q> Binder<'_, 'q> {
             "ipv6_lookup" => of_right.chain(of_left).collect(),
             _ => of_left.chain(of_right).collect(),
         };
-        let written: Vec<String> = columns.iter().map(|(_, column)| column.name.clone()).collect();
-        let mut schema = Schema::default();
-        for ((side, column), unique) in columns.iter().zip(make_unique(&written)) {
-            args.push(WholeArg::Group(
-                "output",
-                vec![
-                    WholeArg::Constant("side", Value::string(*side).into_owned()),
-                    WholeArg::Constant("column", Value::string(column.name.clone())),
-                ],
-            ));
-            schema.columns.push(Column { name: unique, ty: column.ty });
+        Ok(looked_up(name, left, right, columns, args, plugin.span))
+    }
+
+    /// An option by name or by place: the value of a constant.
+    fn plugin_option(
+        &mut self,
+        plugin: &Plugin<'q>,
+        name: &str,
+        place: Option<&&'q Expr>,
+        env: &Env<'q>,
+    ) -> Bind<Option<Value<'static>>> {
+        match plugin.named(name).or(place.copied()) {
+            Some(expr) => {
+                let bound = self.scalar(expr, Scope::bare(env))?;
+                Ok(Some(self.settle(bound, expr.span)?))
+            }
+            None => Ok(None),
         }
-        let (left, _) = left.take();
-        let (right, _) = right.take();
-        let call = WholeCall { name, args, span: plugin.span };
-        Ok(Table::of(RelOp::Whole { inputs: vec![left, right], call }, schema))
+    }
+
+    fn geo_lookup(&mut self, left: Table, plugin: Plugin<'q>, name: &'static str, env: &Env<'q>) -> Bind<Table> {
+        let positional = plugin.positional();
+        let [table, shape, longitude, latitude, rest @ ..] = positional.as_slice() else {
+            return Err(self.argument_count(plugin.name, "at least 4 arguments"));
+        };
+        let right = self.table(table, env)?;
+        let (key, ty) = self.plugin_column(shape, Scope::row(env, &right))?;
+        if ty != Type::Dynamic {
+            return Err(self.fault(codes::WRONG_TYPE.at(shape.span, format!("a dynamic is expected here, not {ty}"))));
+        }
+        let mut args = vec![
+            WholeArg::Scalar("longitude", self.scalar(longitude, Scope::row(env, &left))?),
+            WholeArg::Scalar("latitude", self.scalar(latitude, Scope::row(env, &left))?),
+            WholeArg::Scalar("shape", Scalar::column(&key, ty)),
+        ];
+        match self.plugin_option(&plugin, "radius", rest.first(), env)?.filter(|radius| !radius.is_null()) {
+            Some(radius) => args.push(WholeArg::Constant("radius", Value::Real(radius.as_real().unwrap_or(0.0)))),
+            None if name == "geo_line_lookup" => {
+                return Err(self.argument_count(plugin.name, "a radius"));
+            }
+            None => {}
+        }
+        let is_on = |value: Option<Value<'static>>| value.and_then(|value| value.as_bool()) == Some(true);
+        let unmatched = is_on(self.plugin_option(&plugin, "return_unmatched", rest.get(1), env)?);
+        let with_key = is_on(self.plugin_option(&plugin, "return_lookup_key", rest.get(3), env)?);
+        args.push(WholeArg::Constant("unmatched", Value::Bool(unmatched)));
+        let of_left = left.schema().columns.iter().map(|column| ("left", column.clone()));
+        let of_right = right.schema().columns.iter().filter(|column| with_key || column.name != key);
+        let columns: Vec<(&str, Column)> = of_left.chain(of_right.map(|column| ("right", column.clone()))).collect();
+        Ok(looked_up(name, left, right, columns, args, plugin.span))
+    }
+
+    fn dcount_intersect(&mut self, input: Table, plugin: Plugin<'q>, env: &Env<'q>) -> Bind<Table> {
+        let positional = plugin.positional();
+        if !(2..=16).contains(&positional.len()) {
+            return Err(self.argument_count(plugin.name, "2 to 16 arguments"));
+        }
+        let mut args = Vec::new();
+        let mut schema = input.schema().clone();
+        for (at, expr) in positional.iter().enumerate() {
+            let sketch = self.scalar(expr, Scope::row(env, &input))?;
+            if sketch.ty() != Type::Dynamic {
+                let message = format!("a sketch is expected here, not {}", sketch.ty());
+                return Err(self.fault(codes::WRONG_TYPE.at(expr.span, message).help("make it with `hll(…)`")));
+            }
+            args.push(WholeArg::Scalar("sketch", sketch));
+            schema.columns.push(Column { name: format!("s{at}"), ty: Type::Long });
+        }
+        Ok(whole("dcount_intersect", input, args, schema, plugin.span))
+    }
+
+    fn rows_near(&mut self, input: Table, plugin: Plugin<'q>, env: &Env<'q>) -> Bind<Table> {
+        let positional = plugin.positional();
+        let [when, before, rest @ ..] = positional.as_slice() else {
+            return Err(self.argument_count(plugin.name, "at least 2 arguments"));
+        };
+        let condition = self.predicate(when, Scope::row(env, &input))?;
+        let bare = Scope::bare(env);
+        let before = self.count(before, bare)?;
+        let after = match rest.first() {
+            Some(after) => self.count(after, bare)?,
+            None => before,
+        };
+        let long = |count: u64| Value::Long(i64::try_from(count).unwrap_or(i64::MAX));
+        let args = vec![
+            WholeArg::Scalar("when", condition),
+            WholeArg::Constant("before", long(before)),
+            WholeArg::Constant("after", long(after)),
+        ];
+        let schema = input.schema().clone();
+        let mut table = whole("rows_near", input, args, schema, plugin.span);
+        table.ordered = true;
+        Ok(table)
     }
 
     fn rolling_percentile(&mut self, input: Table, plugin: Plugin<'q>, env: &Env<'q>) -> Bind<Table> {
@@ -486,6 +567,33 @@ impl<'q> Binder<'_, 'q> {
 fn whole(name: &'static str, input: Table, args: Vec<WholeArg>, schema: Schema, span: Span) -> Table {
     let (rel, _) = input.take();
     Table::of(RelOp::Whole { inputs: vec![rel], call: WholeCall { name, args, span } }, schema)
+}
+
+/// A lookup whose result has these columns of both sides.
+fn looked_up(
+    name: &'static str,
+    left: Table,
+    right: Table,
+    columns: Vec<(&str, Column)>,
+    mut args: Vec<WholeArg>,
+    span: Span,
+) -> Table {
+    let written: Vec<String> = columns.iter().map(|(_, column)| column.name.clone()).collect();
+    let mut schema = Schema::default();
+    for ((side, column), unique) in columns.iter().zip(make_unique(&written)) {
+        args.push(WholeArg::Group(
+            "output",
+            vec![
+                WholeArg::Constant("side", Value::string(*side).into_owned()),
+                WholeArg::Constant("column", Value::string(column.name.clone())),
+            ],
+        ));
+        schema.columns.push(Column { name: unique, ty: column.ty });
+    }
+    let (left, _) = left.take();
+    let (right, _) = right.take();
+    let call = WholeCall { name, args, span };
+    Table::of(RelOp::Whole { inputs: vec![left, right], call }, schema)
 }
 
 fn column_name(scalar: &Scalar) -> Option<String> {
