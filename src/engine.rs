@@ -427,7 +427,10 @@ fn limited(
             let next = match tokio::time::timeout_at(until.into(), batches.next()).await {
                 Err(_) => Err(QueryError::Refused(Refused::Time(limits.time))),
                 Ok(None) => return None,
-                Ok(Some(Err(error))) => Err(failed(&source, error)),
+                Ok(Some(Err(error))) => Err(match failed(&source, error) {
+                    QueryError::Refused(Refused::Time(_)) => QueryError::Refused(Refused::Time(limits.time)),
+                    error => error,
+                }),
                 Ok(Some(Ok(batch))) => Ok(batch),
             };
             let (rows, bytes) = match &next {

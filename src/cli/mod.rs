@@ -8,6 +8,7 @@ use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
+pub mod demo;
 mod explain;
 mod generate;
 mod ingest;
@@ -62,6 +63,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Lists the tables, or the columns of one.
     Schema(schema::Arguments),
+    /// A first look: the bundled alerts, a hunt, an OData pull, and a server to try.
+    Demo(demo::Arguments),
 }
 
 /// What a command ends with when it does not succeed.
@@ -109,7 +112,7 @@ impl std::fmt::Display for Failure {
 /// The whole program.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let chatty = matches!(arguments.command, Command::Serve(_));
+    let chatty = matches!(arguments.command, Command::Serve(_) | Command::Demo(_));
     log(if chatty { "warn,sighthound=info" } else { "error" });
     let ended = runtime().map_err(Failure::from).and_then(|runtime| runtime.block_on(run(arguments)));
     match ended {
@@ -132,6 +135,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Serve(arguments) => serve::run(&place, arguments).await,
         Command::Explain(arguments) => explain::run(&place, arguments).await,
         Command::Schema(arguments) => schema::run(&place, arguments).await,
+        Command::Demo(arguments) => demo::run(arguments).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,5 @@
 //! What one query may use, and how it ends when it uses more.
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What one query may use. Past one of them it ends with [`Refused`]; the server goes on.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,3 @@ impl std::fmt::Display for Refused {
 }
 
 impl std::error::Error for Refused {}
-
-/// When a query must be done; carried to the operators that compute without a pause.
-#[derive(Clone, Copy, Debug)]
-pub struct Deadline(pub Instant);

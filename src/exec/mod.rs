@@ -3,5 +3,5 @@ pub mod limits;
 pub mod session;
 pub mod subqueries;
 
-pub use limits::{Deadline, Limits, Refused};
+pub use limits::{Limits, Refused};
 pub use session::Sessions;

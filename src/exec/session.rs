@@ -1,7 +1,8 @@
 //! The DataFusion session: settings, caches and the operators of our own, made once; each query gets a copy with a
 //! memory pool of its own.
-use super::{Deadline, Limits};
+use super::Limits;
 use crate::plan::rows_exec::RowsPlanner;
+use crate::rows::Budget;
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::{Transformed, TreeNode};
@@ -53,7 +54,8 @@ impl Sessions {
         let pool = TrackConsumersPool::new(FairSpillPool::new(limits.memory), NonZeroUsize::MIN);
         let runtime =
             RuntimeEnvBuilder::from_runtime_env(&self.runtime).with_memory_pool(Arc::new(pool)).build_arc()?;
-        let config = self.base.config().clone().with_extension(Arc::new(Deadline(until)));
+        let config =
+            self.base.config().clone().with_extension(Arc::new(Budget { until: Some(until), ..Budget::default() }));
         Ok(SessionStateBuilder::new_from_existing(self.base.clone())
             .with_config(config)
             .with_runtime_env(runtime)

@@ -1,4 +1,5 @@
 //! Relations to logical plans, node by node.
+use super::rows_exec::{BATCH, batch_of};
 use super::rows_node::{self, Work, input_name};
 use super::scalar::{LoweredExpr, Place, Scalars, column_expr, native as native_expr};
 use super::{Lowered, LoweredColumn, Lowering, PlanError, Repr, aggregate, join};
@@ -223,8 +224,9 @@ fn values(rows: &[Vec<Value<'static>>], schema: &Schema) -> Result<Lowered, Plan
     if rows.len() as u64 > MOST_ROWS {
         return Err(PlanError::TooLarge(rows.len() as u64));
     }
-    let batch = super::rows_exec::batch_of(schema, rows)?;
-    let table = MemTable::try_new(arrow_schema(schema), vec![vec![batch]])?;
+    // In batches, since a query can be stopped between two of them.
+    let batches = rows.chunks(BATCH).map(|rows| batch_of(schema, rows)).collect::<Result<_, _>>()?;
+    let table = MemTable::try_new(arrow_schema(schema), vec![batches])?;
     let mut lowered = scan("values", Arc::new(table), schema)?;
     for column in &mut lowered.columns {
         column.repr = Repr::Native;

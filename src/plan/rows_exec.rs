@@ -10,7 +10,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DataFusionError, Result, internal_err};
+use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext, memory_pool::MemoryConsumer};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
@@ -28,7 +28,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Rows of an answer go out in batches of this size.
-const BATCH: usize = 8192;
+pub const BATCH: usize = 8192;
 
 #[derive(Debug)]
 pub struct RowsPlanner;
@@ -173,7 +173,6 @@ impl ExecutionPlan for RowsExec {
 
 impl RowsExec {
     async fn compute(&self, context: Arc<TaskContext>) -> Result<Vec<RecordBatch>> {
-        let Work::Relation(rel) = self.work.as_ref() else { return internal_err!("not a relation") };
         // The row form of a table is several times its Arrow form; the pool is asked for it before it is made.
         let reservation = MemoryConsumer::new("rows").register(context.memory_pool());
         let mut tables = Vec::with_capacity(self.inputs.len());
@@ -187,8 +186,15 @@ impl RowsExec {
             }
             tables.push(Table { schema: schema.clone(), rows });
         }
-        let env = Env { now: self.now, each: None, source: &Inputs(tables), budget: Budget::default() };
-        let table = rows::run(rel, &env).map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let budget = context.session_config().get_extension::<Budget>().map_or_else(Budget::default, |budget| *budget);
+        let (this, inputs) = (self.clone(), Inputs(tables));
+        // It computes without a pause, so it has a thread of its own and watches the clock itself.
+        let computed = tokio::task::spawn_blocking(move || {
+            let Work::Relation(rel) = this.work.as_ref() else { return Err(RowsError::Fault("not a relation".into())) };
+            rows::run(rel, &Env { now: this.now, each: None, source: &inputs, budget })
+        });
+        let table = computed.await.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let table = table.map_err(|error| DataFusionError::External(Box::new(error)))?;
         table.rows.chunks(BATCH).map(|rows| batch_of(&self.output, rows)).collect()
     }
 }

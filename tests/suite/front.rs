@@ -1,4 +1,5 @@
 //! The front door, as the tests use it: one engine over a store with the fixtures, and its HTTP doors in process.
+use crate::root;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request as HttpRequest;
@@ -39,6 +40,8 @@ impl Front {
         let store = tempfile::tempdir().expect("a temporary folder");
         let engine = runtime.block_on(async {
             let engine = Engine::open(&store.path().display().to_string()).await.expect("a store");
+            let taken = sighthound::cli::demo::fixtures(engine.store(), &root().join("fixtures")).await;
+            assert_eq!(taken.expect("the fixtures").rejected, 0);
             engine
         });
         let doors = Doors { engine };
