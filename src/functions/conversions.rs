@@ -89,11 +89,11 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["tohex"],
-        "The whole number in hex digits, at least as many as asked for; a negative one as 64 bits.",
+        "The whole number in hex digits, at least as many as asked for; a negative long as 64 bits, a negative int as 32.",
         &[one("value", Types::INTEGER), optional("minLength", Types::INTEGER)],
         Gives::Always(Type::String),
         tohex,
-        &[("tohex(256)", "100"), ("tohex(-256)", "ffffffffffffff00"), ("tohex(255, 4)", "00ff")],
+        &[("tohex(256)", "100"), ("tohex(-256)", "ffffffffffffff00"), ("tohex(toint(-256), 8)", "ffffff00"), ("tohex(255, 4)", "00ff")],
     ),
     row(
         &["gettype"],
@@ -114,7 +114,10 @@ pub const FUNCTIONS: &[Function] = &[
 fn tohex<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     let Some(x) = long(args, 0) else { return Value::string("") };
     let digits = long(args, 1).unwrap_or(0).clamp(0, 64) as usize;
-    made(format!("{x:0digits$x}"))
+    made(match &args[0] {
+        Value::Int(x) => format!("{x:0digits$x}"),
+        _ => format!("{x:0digits$x}"),
+    })
 }
 
 fn gettype<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {

@@ -130,8 +130,8 @@ pub const FUNCTIONS: &[Function] = &[
         "A pattern that matches the text itself.",
         &[one("string", Types::ANY)],
         Gives::Always(Type::String),
-        |_, args| made(regex::escape(&text(args, 0))),
-        &[("regex_quote('a.b(c)')", "a\\.b\\(c\\)")],
+        |_, args| made(quoted(&text(args, 0))),
+        &[("regex_quote('(so$me.Te^xt)')", "\\(so\\$me\\.Te\\^xt\\)")],
     ),
 ];
 
@@ -322,9 +322,25 @@ fn trimmed<'a>(args: &[Value<'a>], start: bool, end: bool) -> Value<'a> {
     super::arguments::slice(&args[1], from, to)
 }
 
+/// As RE2 quotes: every ASCII character that is no letter, digit or underscore.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(2 * text.len());
+    for c in text.chars() {
+        if c == '\0' {
+            out.push_str("\\x00");
+            continue;
+        }
+        if c.is_ascii() && !c.is_ascii_alphanumeric() && c != '_' {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
 fn indexof_regex<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     let source = text(args, 0);
-    let Some((from, to, occurrence)) = super::strings::search_range(&source, args) else { return Value::Null };
+    let Some((from, to, occurrence)) = super::strings::search_range(&source, args, false) else { return Value::Null };
     let Some(regex) = compiled(&text(args, 1)) else { return Value::Null };
     let found = regex.find_iter(&source[from..to]).nth(occurrence - 1);
     Value::Long(found.map_or(-1, |found| source[..from + found.start()].chars().count() as i64))

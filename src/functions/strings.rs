@@ -102,7 +102,7 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["indexof"],
-        "Where the text is found; −1 where it is not, null for a start out of range and an empty text.",
+        "Where the text is found; −1 where it is not, null for an empty text. A negative start counts from the end.",
         &[
             one("string", Types::ANY),
             one("match", Types::ANY),
@@ -112,7 +112,7 @@ pub const FUNCTIONS: &[Function] = &[
         ],
         Gives::Always(Type::Long),
         indexof,
-        &[("indexof('abcdefg', 'cde')", "2"), ("indexof('abcabc', 'c', 0, -1, 2)", "5"), ("indexof('abc', 'x')", "-1")],
+        &[("indexof('abcdefg', 'cde')", "2"), ("indexof('abcabc', 'c', 0, -1, 2)", "5"), ("indexof('abc', 'x')", "-1"), ("indexof('abcdefg', 'cde', -5)", "2")],
     ),
     row(
         &["has_any_index"],
@@ -351,9 +351,12 @@ fn substring<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
 }
 
 /// The bytes between which `indexof` looks and which occurrence it wants; `None` for a start or occurrence out of range.
-pub(super) fn search_range(source: &str, args: &[Value<'_>]) -> Option<(usize, usize, usize)> {
+pub(super) fn search_range(source: &str, args: &[Value<'_>], from_end: bool) -> Option<(usize, usize, usize)> {
     let count = length(source) as i64;
-    let start = if given(args, 2) { long(args, 2)? } else { 0 };
+    let mut start = if given(args, 2) { long(args, 2)? } else { 0 };
+    if start < 0 && from_end {
+        start = start.saturating_add(count).max(0);
+    }
     let taken = if given(args, 3) { long(args, 3)? } else { -1 };
     let occurrence = if given(args, 4) { long(args, 4)? } else { 1 };
     if start < 0 || taken < -1 || occurrence < 1 {
@@ -368,7 +371,7 @@ pub(super) fn search_range(source: &str, args: &[Value<'_>]) -> Option<(usize, u
 
 fn indexof<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     let (source, sought) = (text(args, 0), text(args, 1));
-    let Some((mut from, to, occurrence)) = search_range(&source, args) else { return Value::Null };
+    let Some((mut from, to, occurrence)) = search_range(&source, args, true) else { return Value::Null };
     if sought.is_empty() {
         return Value::Null;
     }

@@ -268,7 +268,7 @@ const SPEEDS: &[Unit] = &[
 /// In cubic metres.
 const VOLUMES: &[Unit] = &[
     ("CubicMeter", 1.0, 1.0),
-    ("AcreFoot", 1233.48183754752, 1.0),
+    ("AcreFoot", 1.0, 0.000810714),
     ("Centiliter", 1.0, 1e5),
     ("CubicCentimeter", 1.0, 1e6),
     ("CubicDecimeter", 1.0, 1e3),
