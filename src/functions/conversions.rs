@@ -93,7 +93,12 @@ pub const FUNCTIONS: &[Function] = &[
         &[one("value", Types::INTEGER), optional("minLength", Types::INTEGER)],
         Gives::Always(Type::String),
         tohex,
-        &[("tohex(256)", "100"), ("tohex(-256)", "ffffffffffffff00"), ("tohex(toint(-256), 8)", "ffffff00"), ("tohex(255, 4)", "00ff")],
+        &[
+            ("tohex(256)", "100"),
+            ("tohex(-256)", "ffffffffffffff00"),
+            ("tohex(toint(-256), 8)", "ffffff00"),
+            ("tohex(255, 4)", "00ff"),
+        ],
     ),
     row(
         &["gettype"],

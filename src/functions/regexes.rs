@@ -7,6 +7,7 @@ use crate::value::{Json, Value, convert, json};
 use regex::{Regex, RegexBuilder};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 const TEXT: Types = Types::STRING;
 /// The most that one compiled pattern may take.
@@ -15,7 +16,7 @@ const PATTERN_SIZE: usize = 8 << 20;
 const KEPT: usize = 64;
 
 thread_local! {
-    static COMPILED: RefCell<HashMap<String, Option<Regex>>> = RefCell::new(HashMap::new());
+    static COMPILED: RefCell<HashMap<String, Option<Rc<Regex>>>> = RefCell::new(HashMap::new());
 }
 
 pub const FUNCTIONS: &[Function] = &[
@@ -191,6 +192,11 @@ pub fn check(pattern: &str) -> Result<(), String> {
 
 /// The compiled pattern, for callers that keep it for a whole batch.
 pub fn compiled(pattern: &str) -> Option<Regex> {
+    shared(pattern).map(|regex| Regex::clone(&regex))
+}
+
+/// The compiled pattern with its scratch space, which a clone of the pattern itself would make anew.
+fn shared(pattern: &str) -> Option<Rc<Regex>> {
     COMPILED.with_borrow_mut(|kept| {
         if let Some(regex) = kept.get(pattern) {
             return regex.clone();
@@ -198,20 +204,20 @@ pub fn compiled(pattern: &str) -> Option<Regex> {
         if kept.len() >= KEPT {
             kept.clear();
         }
-        let regex = compile(pattern).ok();
+        let regex = compile(pattern).ok().map(Rc::new);
         kept.insert(pattern.to_owned(), regex.clone());
         regex
     })
 }
 
 fn find<T>(pattern: &str, with: impl FnOnce(&Regex) -> T) -> Option<T> {
-    compiled(pattern).map(|regex| with(&regex))
+    shared(pattern).map(|regex| with(&regex))
 }
 
 fn extract<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     let group = long(args, 1).and_then(|group| usize::try_from(group).ok());
     let source = text(args, 2);
-    let found = compiled(&text(args, 0)).zip(group).and_then(|(regex, group)| {
+    let found = shared(&text(args, 0)).zip(group).and_then(|(regex, group)| {
         let captures = regex.captures(&source)?;
         captures.get(group).map(|found| found.as_str().to_owned())
     });
@@ -226,7 +232,7 @@ fn extract<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
 
 fn extract_all<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     let (groups, source) = if args.len() > 2 { (Some(&args[1]), text(args, 2)) } else { (None, text(args, 1)) };
-    let Some(regex) = compiled(&text(args, 0)) else { return Value::Null };
+    let Some(regex) = shared(&text(args, 0)) else { return Value::Null };
     let wanted: Vec<usize> = match groups {
         Some(Value::Dynamic(names)) => match names.tree().as_ref() {
             Json::Array(names) => names.iter().filter_map(|name| group_number(&regex, name)).collect(),
@@ -262,7 +268,7 @@ fn group_number(regex: &Regex, name: &Json) -> Option<usize> {
 }
 
 fn replace<'a>(source: &str, pattern: &str, rewrite: &str) -> Value<'a> {
-    let Some(regex) = compiled(pattern) else { return Value::string(source.to_owned()) };
+    let Some(regex) = shared(pattern) else { return Value::string(source.to_owned()) };
     let (mut out, mut end) = (String::with_capacity(source.len()), 0);
     for captures in regex.captures_iter(source) {
         let Some(whole) = captures.get(0) else { continue };
@@ -341,7 +347,7 @@ fn quoted(text: &str) -> String {
 fn indexof_regex<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     let source = text(args, 0);
     let Some((from, to, occurrence)) = super::strings::search_range(&source, args, false) else { return Value::Null };
-    let Some(regex) = compiled(&text(args, 1)) else { return Value::Null };
+    let Some(regex) = shared(&text(args, 1)) else { return Value::Null };
     let found = regex.find_iter(&source[from..to]).nth(occurrence - 1);
     Value::Long(found.map_or(-1, |found| source[..from + found.start()].chars().count() as i64))
 }

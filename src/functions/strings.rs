@@ -112,7 +112,12 @@ pub const FUNCTIONS: &[Function] = &[
         ],
         Gives::Always(Type::Long),
         indexof,
-        &[("indexof('abcdefg', 'cde')", "2"), ("indexof('abcabc', 'c', 0, -1, 2)", "5"), ("indexof('abc', 'x')", "-1"), ("indexof('abcdefg', 'cde', -5)", "2")],
+        &[
+            ("indexof('abcdefg', 'cde')", "2"),
+            ("indexof('abcabc', 'c', 0, -1, 2)", "5"),
+            ("indexof('abc', 'x')", "-1"),
+            ("indexof('abcdefg', 'cde', -5)", "2"),
+        ],
     ),
     row(
         &["has_any_index"],

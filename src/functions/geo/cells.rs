@@ -1,14 +1,16 @@
 //! Cells of the grids geohash, S2 and H3.
+use super::lines::edges;
 use super::polygons::meet;
 use super::s2::Cell;
 use super::shapes::{Polygon, place, point_json, polygons, polygons_json};
 use super::sphere;
-use crate::functions::arguments::{long, row, text};
+use crate::functions::arguments::{given, row, text};
 use crate::functions::{Call, Function, Gives, Param, one, optional};
 use crate::types::{Type, Types};
 use crate::value::{Json, Value, convert};
 use h3o::{CellIndex, LatLng, Resolution};
 use serde_json::json;
+use std::collections::HashSet;
 
 const NUMBER: Types = Types::NUMBER;
 const H3: &[Param] = &[one("h3cell", Types::STRING)];
@@ -119,8 +121,36 @@ pub const FUNCTIONS: &[Function] = &[
         "The S2 cells of a level (0 to 30, else 11) that cover a polygon; null where they are too many.",
         &[one("polygon", Types::DYNAMIC), optional("level", NUMBER), optional("radius", NUMBER)],
         Gives::Always(Type::Dynamic),
-        covering,
+        |_, args| match polygons(&args[0]) {
+            Some(all) => covering(args, |square| all.iter().any(|polygon| meet(square, polygon))),
+            None => Value::Null,
+        },
         &[("isnull(geo_polygon_to_s2cells(dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [0, 50], [100, 50], [0, 0]]]}), 30))", "True")],
+    )
+    .differs("a polygon enlarged by a radius is not covered"),
+    row(
+        &["geo_line_to_s2cells"],
+        "The S2 cells of a level (0 to 30, else 11) that cover a line; null where they are too many.",
+        &[one("lineString", Types::DYNAMIC), optional("level", NUMBER), optional("radius", NUMBER)],
+        Gives::Always(Type::Dynamic),
+        |_, args| match edges(&args[0]) {
+            Some(edges) => covering(args, |square| {
+                edges.iter().any(|(a, b)| {
+                    square.contains(*a) || square.edges().any(|(c, d)| sphere::crossing(*a, *b, c, d).is_some())
+                })
+            }),
+            None => Value::Null,
+        },
+        &[("geo_line_to_s2cells(dynamic({'type': 'LineString'}))", "null")],
+    )
+    .differs("a line enlarged by a radius is not covered"),
+    row(
+        &["geo_polygon_to_h3cells"],
+        "The H3 cells of a resolution (0 to 15, else 6) that cover a polygon; null where they are too many.",
+        &[one("polygon", Types::DYNAMIC), optional("resolution", NUMBER), optional("radius", NUMBER)],
+        Gives::Always(Type::Dynamic),
+        h3_covering,
+        &[("geo_polygon_to_h3cells(dynamic({'type': 'Polygon'}))", "null")],
     )
     .differs("a polygon enlarged by a radius is not covered"),
     row(
@@ -328,19 +358,16 @@ fn rectangle(hash: &str) -> Option<Rectangle> {
     Some(world)
 }
 
-fn covering<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
+/// The S2 cells of the level asked for whose squares pass the test, which squares around them pass too.
+fn covering<'a>(args: &[Value<'a>], touches: impl Fn(&Polygon) -> bool) -> Value<'a> {
     let level = if args.len() > 1 { whole(args, 1) } else { Some(11) };
-    let (Some(all), Some(level @ 0..=30)) = (polygons(&args[0]), level) else { return Value::Null };
-    if long(args, 2).is_some_and(|radius| radius != 0) {
+    let Some(level @ 0..=30) = level else { return Value::Null };
+    if given(args, 2) && convert::real(&args[2]) != Some(0.0) {
         return Value::Null;
     }
     let mut open: Vec<Cell> = Cell::faces().to_vec();
     for _ in 0..=level {
-        open.retain(|cell| {
-            let corners = cell.corners();
-            let square = Polygon { outer: corners.to_vec(), holes: vec![], written: vec![] };
-            all.iter().any(|polygon| meet(&square, polygon))
-        });
+        open.retain(|cell| touches(&Polygon { outer: cell.corners().to_vec(), holes: vec![], written: vec![] }));
         if open.first().is_some_and(|cell| i64::from(cell.level()) < level) {
             open = open.into_iter().flat_map(Cell::children).collect();
         }
@@ -352,4 +379,34 @@ fn covering<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
         return Value::Null;
     }
     Value::json(open.into_iter().map(|cell| Json::from(cell.token())).collect())
+}
+
+/// From the cells of the corners outwards, as long as cells meet the polygon.
+fn h3_covering<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
+    let resolution = if args.len() > 1 { whole(args, 1) } else { Some(6) };
+    let resolution = resolution.and_then(|r| u8::try_from(r).ok()).and_then(|r| Resolution::try_from(r).ok());
+    let (Some(all), Some(resolution)) = (polygons(&args[0]), resolution) else { return Value::Null };
+    if given(args, 2) && convert::real(&args[2]) != Some(0.0) {
+        return Value::Null;
+    }
+    let corners = all.iter().flat_map(|polygon| polygon.written.iter().flatten());
+    let mut open: Vec<CellIndex> = corners
+        .filter_map(|(lng, lat)| LatLng::new(*lat, *lng).ok())
+        .map(|corner| corner.to_cell(resolution))
+        .collect();
+    let mut seen: HashSet<CellIndex> = open.iter().copied().collect();
+    let mut covering = Vec::new();
+    while let Some(cell) = open.pop() {
+        let outer = cell.boundary().iter().map(|corner| sphere::point(corner.lng(), corner.lat())).collect();
+        let hexagon = Polygon { outer, holes: vec![], written: vec![] };
+        if !all.iter().any(|polygon| meet(&hexagon, polygon)) {
+            continue;
+        }
+        covering.push(Json::from(cell.to_string()));
+        if covering.len() > MOST_CELLS {
+            return Value::Null;
+        }
+        open.extend(cell.edges().map(|edge| edge.destination()).filter(|next| seen.insert(*next)));
+    }
+    Value::json(Json::Array(covering))
 }

@@ -195,7 +195,8 @@ fn cut_at_date_line(line: Vec<(f64, f64)>) -> Vec<Vec<(f64, f64)>> {
 /// Lines get no more points than this.
 const MOST_POINTS: usize = 50_000;
 
-fn edges(value: &Value<'_>) -> Option<Vec<(Point, Point)>> {
+/// The edges of a line; `None` where it is no sound one.
+pub fn edges(value: &Value<'_>) -> Option<Vec<(Point, Point)>> {
     let lines = lines(value)?;
     let pairs = lines.iter().flat_map(|line| line.windows(2));
     Some(pairs.map(|pair| (point(pair[0].0, pair[0].1), point(pair[1].0, pair[1].1))).collect())
@@ -370,7 +371,8 @@ pub fn densified(line: &[(f64, f64)], tolerance: f64) -> Option<Vec<(f64, f64)>>
         halve(pair[0], pair[1], tolerance / RADIUS, 0, &mut out)?;
     }
     out.extend(line.last());
-    Some(out)
+    // The corners have been on the sphere, and the last digits show it.
+    Some(out.into_iter().map(|(lng, lat)| sphere::degrees(point(lng, lat))).collect())
 }
 
 /// As the S2 library's tessellator does it: the error is taken at two places that bound it.

@@ -146,15 +146,32 @@ pub const FUNCTIONS: &[Function] = &[
         &[("geo_polygon_simplify(dynamic({'type': 'Polygon', 'coordinates': [[[5, 48], [0, 50], [0, 47], [4, 47], [5, 48]]]}), -0.1)", "null")],
     ),
     row(
+        &["geo_simplify_polygons_array"],
+        "Polygons, each simplified by itself; null where one of them would vanish.",
+        &[one("polygons", BAG), optional("tolerance", NUMBER)],
+        Gives::Always(Type::Dynamic),
+        |_, args| {
+            let Value::Dynamic(array) = &args[0] else { return Value::Null };
+            let all: Option<Vec<Vec<Polygon>>> = array
+                .tree()
+                .as_array()
+                .and_then(|items| items.iter().map(|item| polygons(&Value::json(item.clone()))).collect());
+            let all: Option<Vec<Polygon>> = all.map(|all| all.into_iter().flatten().collect());
+            let simple = all.zip(tolerance(args)).and_then(|(all, tolerance)| simple_polygons(&all, tolerance));
+            simple.filter(|simple| !simple.is_empty()).map_or(Value::Null, polygons_json)
+        },
+        &[("geo_simplify_polygons_array(dynamic([{'type': 'Polygon', 'coordinates': [[[0, 0], [0, 0.001], [0.001, 0], [0, 0]]]}]), 10000)", "null")],
+    )
+    .differs("borders that polygons share are not kept alike"),
+    row(
         &["geo_intersection_2polygons"],
         "What two polygons have in common.",
         &[one("polygon1", BAG), one("polygon2", BAG)],
         Gives::Always(Type::Dynamic),
         |_, args| match (polygons(&args[0]), polygons(&args[1])) {
-            (Some(first), Some(second)) => common(&first, &second).map_or(Value::Null, |parts| match parts.len() {
-                0 => points_json(&[]),
-                _ => polygons_json(parts.into_iter().map(|part| vec![part]).collect()),
-            }),
+            (Some(first), Some(second)) => {
+                common(&first, &second).map_or(Value::Null, |(points, rings)| common_json(points, rings))
+            }
             _ => Value::Null,
         },
         &[(
@@ -163,7 +180,7 @@ pub const FUNCTIONS: &[Function] = &[
             "{\"type\":\"GeometryCollection\",\"geometries\":[]}",
         )],
     )
-    .differs("one polygon of each pair that meets has to be convex and without holes, or the answer is null; single points in common are left out"),
+    .differs("one polygon of each pair that meets has to be convex and without holes, or the answer is null; borders in common without an area are left out"),
 ];
 
 fn simple_polygons(all: &[Polygon], tolerance: f64) -> Option<Vec<Vec<Vec<(f64, f64)>>>> {
@@ -184,9 +201,9 @@ fn is_convex(polygon: &Polygon) -> bool {
         && (0..count).all(|at| dot(cross(ring[at], ring[(at + 1) % count]), ring[(at + 2) % count]) > 0.0)
 }
 
-/// The rings that polygons have in common, pair by pair; `None` where that is not known.
-fn common(first: &[Polygon], second: &[Polygon]) -> Option<Vec<Vec<(f64, f64)>>> {
-    let mut parts = Vec::new();
+/// What polygons have in common, pair by pair: single points, and rings; `None` where that is not known.
+fn common(first: &[Polygon], second: &[Polygon]) -> Option<(Vec<Point>, Vec<Vec<(f64, f64)>>)> {
+    let (mut points, mut rings) = (Vec::new(), Vec::new());
     for a in first {
         for b in second {
             if !meet(a, b) {
@@ -201,20 +218,36 @@ fn common(first: &[Polygon], second: &[Polygon]) -> Option<Vec<Vec<(f64, f64)>>>
             while ring.len() > 1 && angle(ring[0], ring[ring.len() - 1]) < 1e-14 {
                 ring.pop();
             }
-            if ring.len() < 3 {
-                continue;
+            match ring.len() {
+                0 | 2 => {}
+                1 => points.push(ring[0]),
+                _ => {
+                    // Rings begin at their first corner in the order of the vectors.
+                    let least = (0..ring.len()).min_by(|p, q| ring[*p][0].total_cmp(&ring[*q][0])).unwrap_or(0);
+                    ring.rotate_left(least);
+                    rings.push(ring.into_iter().map(degrees).collect());
+                }
             }
-            // Rings begin at their first corner in the order of the vectors.
-            let least = (0..ring.len()).min_by(|p, q| ring[*p][0].total_cmp(&ring[*q][0])).unwrap_or(0);
-            ring.rotate_left(least);
-            parts.push(ring.into_iter().map(degrees).collect());
         }
     }
-    Some(parts)
+    Some((points, rings))
+}
+
+fn common_json<'a>(points: Vec<Point>, rings: Vec<Vec<(f64, f64)>>) -> Value<'a> {
+    let polygons = |rings: Vec<Vec<(f64, f64)>>| polygons_json(rings.into_iter().map(|ring| vec![ring]).collect());
+    match (points.is_empty(), rings.is_empty()) {
+        (_, true) => points_json(&points),
+        (true, false) => polygons(rings),
+        (false, false) => Value::json(serde_json::json!({
+            "type": "GeometryCollection",
+            "geometries": [points_json(&points).to_json(), polygons(rings).to_json()],
+        })),
+    }
 }
 
 /// The part of a ring to the left of all edges of a convex one (I. Sutherland and G. Hodgman, 1974).
 fn clipped(ring: &[Point], by: &[Point]) -> Vec<Point> {
+    const NEAR: f64 = 1e-15;
     let mut kept = ring.to_vec();
     for at in 0..by.len() {
         let normal = cross(by[at], by[(at + 1) % by.len()]);
@@ -222,10 +255,10 @@ fn clipped(ring: &[Point], by: &[Point]) -> Vec<Point> {
         for here in 0..kept.len() {
             let (a, b) = (kept[here], kept[(here + 1) % kept.len()]);
             let (side_a, side_b) = (dot(normal, a), dot(normal, b));
-            if side_a >= 0.0 {
+            if side_a >= -NEAR {
                 next.push(a);
             }
-            if side_a * side_b < 0.0 {
+            if side_a.abs() > NEAR && side_b.abs() > NEAR && side_a * side_b < 0.0 {
                 next.push(unit(sub(scale(b, side_a), scale(a, side_b)).map(|x| if side_a > 0.0 { x } else { -x })));
             }
         }
