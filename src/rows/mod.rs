@@ -11,6 +11,8 @@ use crate::value::Value;
 use std::time::Instant;
 
 pub mod budget;
+#[cfg(test)]
+mod corpus_test;
 pub mod eval;
 pub mod expand;
 pub mod interpret;
