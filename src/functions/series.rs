@@ -1,4 +1,0 @@
-//! Numeric arrays as series.
-use super::Function;
-
-pub const FUNCTIONS: &[Function] = &[];
