@@ -17,12 +17,16 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt, WriteMultipart};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::task::JoinHandle;
 
 /// Rows are held back until they take this much memory, so that files are few and big. At most twice as much is in
 /// memory: one such heap is written while the next grows.
 const HEAP: usize = 384 << 20;
+/// What the heaps of all tables may take together before the bigger ones among them are written early: an export of
+/// many tables fills many heaps at once.
+const HEAPS: usize = 2 * HEAP;
 /// Rows of a file at most.
 const FILE: usize = 1 << 20;
 /// Bigger files go up in parts.
@@ -58,7 +62,7 @@ where
         while let Some(batch) = batches.next().await {
             let batch = batch.map_err(|error| StoreError::Input(error.into()))?;
             heap.push(at_rest(&shape, &batch)?);
-            if heap.bytes >= HEAP {
+            if heap.is_due() {
                 settle(&mut writing, &mut adds).await?;
                 writing = Some(Writing::start(&log, &shape, std::mem::take(&mut heap)));
             }
@@ -98,11 +102,36 @@ struct Heap {
     bytes: usize,
 }
 
+/// Bytes in all heaps of the process, those on their way into files among them, and how many heaps there are.
+static ALL_BYTES: AtomicUsize = AtomicUsize::new(0);
+static ALL_HEAPS: AtomicUsize = AtomicUsize::new(0);
+
 impl Heap {
     fn push(&mut self, batch: RecordBatch) {
-        self.bytes += batch.get_array_memory_size();
-        if batch.num_rows() > 0 {
-            self.batches.push(batch);
+        if batch.num_rows() == 0 {
+            return;
+        }
+        if self.batches.is_empty() {
+            ALL_HEAPS.fetch_add(1, Ordering::Relaxed);
+        }
+        let bytes = batch.get_array_memory_size();
+        ALL_BYTES.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes += bytes;
+        self.batches.push(batch);
+    }
+
+    fn is_due(&self) -> bool {
+        let all = ALL_BYTES.load(Ordering::Relaxed);
+        let share = if all < HEAPS { HEAP } else { all / ALL_HEAPS.load(Ordering::Relaxed).max(1) };
+        !self.batches.is_empty() && self.bytes >= share.min(HEAP)
+    }
+}
+
+impl Drop for Heap {
+    fn drop(&mut self) {
+        if !self.batches.is_empty() {
+            ALL_HEAPS.fetch_sub(1, Ordering::Relaxed);
+            ALL_BYTES.fetch_sub(self.bytes, Ordering::Relaxed);
         }
     }
 }

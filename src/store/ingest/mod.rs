@@ -4,7 +4,7 @@
 //!
 //! Memory is bounded at each arrow. A row that cannot be read goes to the rejects and the rest goes on; an input that
 //! was taken in before, known by the hash of its bytes, adds nothing.
-use super::{Appended, Ingestion, Mark, Store, StoreError};
+use super::{Appended, Ingestion, Mark, Store, StoreError, View};
 use crate::catalog::Table;
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
@@ -139,8 +139,10 @@ type Batch = Result<RecordBatch, IngestError>;
 /// Where the workers' rows and rejects go.
 #[derive(Debug)]
 struct Outlets {
-    senders: Mutex<HashMap<&'static str, mpsc::Sender<Batch>>>,
-    opened: mpsc::UnboundedSender<(&'static Table, mpsc::Receiver<Batch>)>,
+    senders: Mutex<HashMap<&'static str, (mpsc::Sender<Batch>, Ingestion)>>,
+    opened: mpsc::UnboundedSender<(&'static Table, mpsc::Receiver<Batch>, Ingestion)>,
+    /// The tables before all this.
+    seen: View,
     rejects: Rejects,
     meter: Arc<Meter>,
 }
@@ -151,11 +153,12 @@ impl Outlets {
         let sender = {
             let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
             match senders.get(table.name) {
-                Some(sender) => sender.clone(),
+                Some((sender, _)) => sender.clone(),
                 None => {
                     let (sender, receiver) = mpsc::channel(BATCHES);
-                    self.opened.send((table, receiver)).map_err(|_| IngestError::Stopped)?;
-                    senders.insert(table.name, sender.clone());
+                    let ingestion = Ingestion::later(&self.seen);
+                    self.opened.send((table, receiver, ingestion.clone())).map_err(|_| IngestError::Stopped)?;
+                    senders.insert(table.name, (sender.clone(), ingestion));
                     sender
                 }
             }
@@ -167,9 +170,17 @@ impl Outlets {
         self.rejects.add(&reading.name, line, reason, text)
     }
 
+    /// Says in each table's log which inputs its rows came from. `run` tells one time that an input is taken in from
+    /// another.
+    fn settle(&self, readings: &[Arc<Reading>], run: &str) {
+        for (table, (_, ingestion)) in self.senders.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            ingestion.settle(readings.iter().filter_map(|reading| mark(reading, table, run)).collect());
+        }
+    }
+
     /// Makes all writers give up, so that no table gets part of it.
     fn fail(&self) {
-        for sender in self.senders.lock().unwrap_or_else(PoisonError::into_inner).values() {
+        for (sender, _) in self.senders.lock().unwrap_or_else(PoisonError::into_inner).values() {
             // A writer that does not listen any more has given up by itself.
             let _ = sender.blocking_send(Err(IngestError::Stopped));
         }
@@ -189,12 +200,12 @@ pub async fn ingest(store: &Store, ask: Ask, meter: Arc<Meter>) -> Result<Summar
     }
     meter.total.store(inputs.iter().map(|input| input.bytes).sum(), Ordering::Relaxed);
 
-    // Marks are looked for in the tables as they are from here on.
-    let seen = store.refresh().await?;
     let (opened, mut openings) = mpsc::unbounded_channel();
     let outlets = Arc::new(Outlets {
         senders: Mutex::default(),
         opened,
+        // Marks are looked for in the tables as they are from here on.
+        seen: store.refresh().await?,
         rejects: Rejects::new(&ask.rejects),
         meter: meter.clone(),
     });
@@ -209,8 +220,6 @@ pub async fn ingest(store: &Store, ask: Ask, meter: Arc<Meter>) -> Result<Summar
             read
         })
     };
-    // Said at the end: only when all is read is it known how many tables an input went to.
-    let ingestion = Ingestion::later(&seen);
     let writing = async {
         let mut writers = FuturesUnordered::new();
         let mut opening = true;
@@ -218,7 +227,7 @@ pub async fn ingest(store: &Store, ask: Ask, meter: Arc<Meter>) -> Result<Summar
         loop {
             tokio::select! {
                 opened = openings.recv(), if opening => match opened {
-                    Some((table, batches)) => writers.push(write(store, table, batches, &ingestion)),
+                    Some((table, batches, ingestion)) => writers.push(write(store, table, batches, ingestion)),
                     None => opening = false,
                 },
                 Some(written) = writers.next() => {
@@ -231,7 +240,7 @@ pub async fn ingest(store: &Store, ask: Ask, meter: Arc<Meter>) -> Result<Summar
             }
         }
     };
-    let again = ask.again.then(|| format!("-{}", uuid::Uuid::new_v4()));
+    let run = if ask.again { format!("-{}", uuid::Uuid::new_v4()) } else { String::new() };
     let feeding = async {
         let mut fed = Fed::default();
         let fetched = feed(store, &inputs, given, ask.again, &meter, to_read, &mut fed).await;
@@ -242,7 +251,8 @@ pub async fn ingest(store: &Store, ask: Ask, meter: Arc<Meter>) -> Result<Summar
             let told = tokio::task::spawn_blocking(move || outlets.fail()).await;
             told.map_err(|error| StoreError::Input(error.into()))?;
         }
-        ingestion.settle(fed.readings.iter().filter_map(|reading| mark(reading, again.as_deref())).collect());
+        // Only now is it known how many tables an input went to.
+        outlets.settle(&fed.readings, &run);
         let rejected = outlets.rejects.finish();
         drop(outlets);
         // The first cause: an input that cannot be fetched, unless the reader went first.
@@ -301,11 +311,14 @@ async fn feed(
     Ok(())
 }
 
-/// What the log of each table shall say of an input: its hash, and how many tables its rows went to.
-fn mark(reading: &Reading, run: Option<&str>) -> Option<Mark> {
-    let tables = reading.counts.lock().unwrap_or_else(PoisonError::into_inner).len();
-    let version = i64::try_from(tables).ok().filter(|tables| *tables > 0)?;
-    Some(Mark { app_id: format!("{MARK}{}{}", reading.hash, run.unwrap_or("")), version })
+/// What the log of a table shall say of an input that has given it rows: its hash, and how many tables have rows of it.
+fn mark(reading: &Reading, table: &str, run: &str) -> Option<Mark> {
+    let counts = reading.counts.lock().unwrap_or_else(PoisonError::into_inner);
+    if counts.get(table)?.rows == 0 {
+        return None;
+    }
+    let tables = counts.values().filter(|count| count.rows + count.skipped > 0).count();
+    Some(Mark { app_id: format!("{MARK}{}{run}", reading.hash), version: i64::try_from(tables).ok()? })
 }
 
 /// Brings an input here. `None` where all its rows are in the store, or where it is the same as one before it.
@@ -343,11 +356,11 @@ async fn write(
     store: &Store,
     table: &'static Table,
     batches: mpsc::Receiver<Batch>,
-    ingestion: &Ingestion,
-) -> Result<&'static str, IngestError> {
+    ingestion: Ingestion,
+) -> Result<(), IngestError> {
     let batches = futures::stream::unfold(batches, |mut batches| async { Some((batches.recv().await?, batches)) });
-    match store.append(table.name, &table.stored_schema(), batches.boxed(), ingestion).await? {
-        Appended::Added { .. } => Ok(table.name),
+    match store.append(table.name, &table.stored_schema(), batches.boxed(), &ingestion).await? {
+        Appended::Added { .. } => Ok(()),
         Appended::AlreadyThere => Err(IngestError::Meanwhile(table.name.to_owned())),
     }
 }

@@ -84,6 +84,14 @@ async fn an_input_is_taken_in_once_whatever_comes_with_it() {
     inputs 1 skipped 0 rejected 0
     ");
     assert_eq!(trial.store.row_count("AlertInfo"), Some(6));
+    // An input is marked only where it has rows, so that a table without them says nothing of it.
+    let (one, other) = ENVELOPES.split_once('\n').unwrap();
+    trial.file("two/one.json", format!("{one} "));
+    trial.file("two/other.json", format!("{other} "));
+    trial.take(trial.ask(&folder.replace("/in", "/two"))).await;
+    let hash = input::list(&folder.replace("/in", "/two/one.json")).await.unwrap()[0].fetch().await.unwrap().hash;
+    let marked = trial.store.marked(&format!("{MARK}{hash}")).await.unwrap();
+    assert_eq!(marked, [("DeviceEvents".to_owned(), 1)]);
 }
 
 #[tokio::test]
