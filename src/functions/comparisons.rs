@@ -86,7 +86,8 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["between"],
-        "Whether the value lies between two others, both ends included; from a datetime on, the end may be a timespan.",
+        "Whether the value lies between two others, both ends included; from a datetime on, the end may be a \
+         timespan.",
         &[one("value", ORDERED), one("low", ORDERED), one("high", ORDERED)],
         Gives::By(|args| range("between", args)),
         |_, args| between(args, false),

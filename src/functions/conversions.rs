@@ -30,7 +30,8 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["tolong"],
-        "The value as a long: a fraction is cut off, a text that is no long is null; a datetime or timespan gives its ticks.",
+        "The value as a long: a fraction is cut off, a text that is no long is null; a datetime or timespan \
+         gives its ticks.",
         &[one("value", Types::ANY)],
         Gives::Always(Type::Long),
         |_, args| convert::to(&args[0], Type::Long),
@@ -89,7 +90,8 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["tohex"],
-        "The whole number in hex digits, at least as many as asked for; a negative long as 64 bits, a negative int as 32.",
+        "The whole number in hex digits, at least as many as asked for; a negative long as 64 bits, a negative \
+         int as 32.",
         &[one("value", Types::INTEGER), optional("minLength", Types::INTEGER)],
         Gives::Always(Type::String),
         tohex,

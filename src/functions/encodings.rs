@@ -92,7 +92,8 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["url_encode"],
-        "The text as it may stand in a form sent by a browser: a blank is `+`, other bytes are `%` and two hex digits.",
+        "The text as it may stand in a form sent by a browser: a blank is `+`, other bytes are `%` and two hex \
+         digits.",
         &[one("url", TEXT)],
         Gives::Always(Type::String),
         |_, args| made(url_encoded(&text(args, 0), "+")),
@@ -100,7 +101,8 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["url_encode_component"],
-        "The text as it may stand in a part of a URL: other bytes than letters and digits are `%` and two hex digits.",
+        "The text as it may stand in a part of a URL: other bytes than letters and digits are `%` and two hex \
+         digits.",
         &[one("url", TEXT)],
         Gives::Always(Type::String),
         |_, args| made(url_encoded(&text(args, 0), "%20")),

@@ -43,7 +43,8 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["parse_path"],
-        "The parts of a file's path: Scheme, RootPath, DirectoryPath, DirectoryName, Filename, Extension, AlternateDataStreamName.",
+        "The parts of a file's path: Scheme, RootPath, DirectoryPath, DirectoryName, Filename, Extension, \
+         AlternateDataStreamName.",
         &[one("path", TEXT)],
         Gives::Always(Type::Dynamic),
         |_, args| bounded(args, LONGEST_TEXT, |path| Some(path_parts(path))),
@@ -99,7 +100,11 @@ pub const FUNCTIONS: &[Function] = &[
             }
             bounded(args, LONGEST_TEXT, |line| if line.is_empty() { None } else { Some(arguments(line)) })
         },
-        &[("parse_command_line('echo \"hello world!\" print$?', 'windows')", "[\"echo\",\"hello world!\",\"print$?\"]")],
+        &[(
+            "parse_command_line('echo \"hello world!\" print$?', \
+            'windows')",
+            "[\"echo\",\"hello world!\",\"print$?\"]",
+        )],
     ),
     row(
         &["parse_user_agent"],
@@ -108,7 +113,8 @@ pub const FUNCTIONS: &[Function] = &[
         Gives::Always(Type::Dynamic),
         parse_user_agent,
         &[(
-            "tostring(parse_user_agent('Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36', 'browser').Browser.Family)",
+            "tostring(parse_user_agent('Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, \
+             like Gecko) Chrome/120.0.0.0 Safari/537.36', 'browser').Browser.Family)",
             "Chrome",
         )],
     )

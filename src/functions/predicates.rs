@@ -42,7 +42,10 @@ macro_rules! tests {
                 &[one("text", TEXT), many("list", Types::ANY, 0, 10_000)],
                 Gives::Always(Type::Bool),
                 has_any,
-                &[("'North Carolina' has_any ('south', 'north')", "True"), ("'ab' has_any (dynamic(['a', 'b']))", "False")],
+                &[
+                    ("'North Carolina' has_any ('south', 'north')", "True"),
+                    ("'ab' has_any (dynamic(['a', 'b']))", "False"),
+                ],
             ),
             row(
                 &["has_all"],
@@ -480,8 +483,8 @@ mod tests {
             ["", "a", "A b", "foo.BAR-baz", "Müller MÜLLER", "xmüller", "end.end", "aXbx", "日本 語", "ab ab_ab"];
         for kind in ALL {
             for text in texts {
-                for needle in texts.iter().copied().chain(["bar", "Bar-", "müller", "x", "END", "本", "語", ".", " "])
-                {
+                let more = ["bar", "Bar-", "müller", "x", "END", "本", "語", ".", " "];
+                for needle in texts.iter().copied().chain(more) {
                     assert_eq!(
                         Needle::new(kind, needle).matches(text),
                         matches(kind, text, needle),

@@ -48,7 +48,8 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["extract_all", "extractall"],
-        "All matches of a pattern with groups: the group's text where there is one, else an array of the groups' texts.",
+        "All matches of a pattern with groups: the group's text where there is one, else an array of the \
+         groups' texts.",
         &[one("regex", TEXT), one("captureGroupsOrSource", Types::DYNAMIC.or(TEXT)), optional("source", TEXT)],
         Gives::Always(Type::Dynamic),
         extract_all,
@@ -109,7 +110,8 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["indexof_regex"],
-        "Where the pattern is found, counted in characters from 0; −1 where it is not, null for a start out of range.",
+        "Where the pattern is found, counted in characters from 0; −1 where it is not, null for a start out of \
+         range.",
         &[
             one("string", Types::ANY),
             one("match", Types::ANY),

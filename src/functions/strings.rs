@@ -140,7 +140,8 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["split"],
-        "The parts of the text between the delimiters; with a place, an array of that part alone, null where there is none.",
+        "The parts of the text between the delimiters; with a place, an array of that part alone, null where \
+         there is none.",
         &[one("source", Types::ANY), one("delimiter", TEXT), optional("requestedIndex", Types::INTEGER)],
         Gives::Always(Type::Dynamic),
         split,
@@ -355,7 +356,8 @@ fn substring<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     slice(&args[0], from, to)
 }
 
-/// The bytes between which `indexof` looks and which occurrence it wants; `None` for a start or occurrence out of range.
+/// The bytes between which `indexof` looks and which occurrence it wants; `None` for a start or occurrence out of
+/// range.
 pub(super) fn search_range(source: &str, args: &[Value<'_>], from_end: bool) -> Option<(usize, usize, usize)> {
     let count = length(source) as i64;
     let mut start = if given(args, 2) { long(args, 2)? } else { 0 };

@@ -80,7 +80,8 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["format_bytes"],
-        "A size in bytes in words: in the unit that fits, or in the one asked for, with so many digits after the point.",
+        "A size in bytes in words: in the unit that fits, or in the one asked for, with so many digits after \
+         the point.",
         &[one("size", Types::NUMBER), optional("precision", Types::NUMBER), optional("format", Types::STRING)],
         Gives::Always(Type::String),
         format_bytes,

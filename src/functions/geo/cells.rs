@@ -40,10 +40,14 @@ pub const FUNCTIONS: &[Function] = &[
         GEOHASH,
         Gives::Always(Type::Dynamic),
         |_, args| {
-            let middle = |r: Rectangle| json!({"type": "Point", "coordinates": [(r.west + r.east) / 2.0, (r.south + r.north) / 2.0]});
-            rectangle(&text(args, 0)).map_or(Value::Null, |r| Value::json(middle(r)))
+            let middle = |r: Rectangle| [(r.west + r.east) / 2.0, (r.south + r.north) / 2.0];
+            let point = |r| Value::json(json!({"type": "Point", "coordinates": middle(r)}));
+            rectangle(&text(args, 0)).map_or(Value::Null, point)
         },
-        &[("geo_geohash_to_central_point('sunny')", "{\"type\":\"Point\",\"coordinates\":[42.47314453125,23.70849609375]}")],
+        &[(
+            "geo_geohash_to_central_point('sunny')",
+            "{\"type\":\"Point\",\"coordinates\":[42.47314453125,23.70849609375]}",
+        )],
     ),
     row(
         &["geo_geohash_to_polygon"],
@@ -51,7 +55,8 @@ pub const FUNCTIONS: &[Function] = &[
         GEOHASH,
         Gives::Always(Type::Dynamic),
         |_, args| {
-            let corners = |r: Rectangle| vec![(r.west, r.south), (r.east, r.south), (r.east, r.north), (r.west, r.north)];
+            let corners =
+                |r: Rectangle| vec![(r.west, r.south), (r.east, r.south), (r.east, r.north), (r.west, r.north)];
             rectangle(&text(args, 0)).map_or(Value::Null, |r| polygons_json(vec![vec![corners(r)]]))
         },
         &[("geo_geohash_to_polygon('a')", "null")],
@@ -66,10 +71,25 @@ pub const FUNCTIONS: &[Function] = &[
             rectangle(&hash).map_or(Value::Null, |r| {
                 let (wide, high) = (r.east - r.west, r.north - r.south);
                 let (lng, lat) = ((r.west + r.east) / 2.0, (r.south + r.north) / 2.0);
-                let around = [(-1.0, 0.0), (-1.0, -1.0), (0.0, -1.0), (1.0, -1.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (-1.0, 1.0)];
+                let around = [
+                    (-1.0, 0.0),
+                    (-1.0, -1.0),
+                    (0.0, -1.0),
+                    (1.0, -1.0),
+                    (1.0, 1.0),
+                    (1.0, 0.0),
+                    (0.0, 1.0),
+                    (-1.0, 1.0),
+                ];
                 let around = around.iter().filter_map(|(x, y)| {
                     let (lng, lat) = (lng + x * wide, lat + y * high);
-                    let lng = if lng < -180.0 { lng + 360.0 } else if lng > 180.0 { lng - 360.0 } else { lng };
+                    let lng = if lng < -180.0 {
+                        lng + 360.0
+                    } else if lng > 180.0 {
+                        lng - 360.0
+                    } else {
+                        lng
+                    };
                     (lat.abs() <= 90.0).then(|| Json::from(geohash(lng, lat, hash.len())))
                 });
                 Value::json(around.collect())
@@ -101,9 +121,10 @@ pub const FUNCTIONS: &[Function] = &[
         "The four corners of an S2 cell.",
         S2,
         Gives::Always(Type::Dynamic),
-        |_, args| Cell::parse(&text(args, 0)).map_or(Value::Null, |cell| {
-            polygons_json(vec![vec![cell.corners().map(sphere::degrees).to_vec()]])
-        }),
+        |_, args| {
+            Cell::parse(&text(args, 0))
+                .map_or(Value::Null, |cell| polygons_json(vec![vec![cell.corners().map(sphere::degrees).to_vec()]]))
+        },
         &[("geo_s2cell_to_polygon('a')", "null")],
     ),
     row(
@@ -111,9 +132,11 @@ pub const FUNCTIONS: &[Function] = &[
         "The S2 cells around one.",
         S2,
         Gives::Always(Type::Dynamic),
-        |_, args| Cell::parse(&text(args, 0)).map_or(Value::Null, |cell| {
-            Value::json(cell.neighbours().into_iter().map(|cell| Json::from(cell.token())).collect())
-        }),
+        |_, args| {
+            Cell::parse(&text(args, 0)).map_or(Value::Null, |cell| {
+                Value::json(cell.neighbours().into_iter().map(|cell| Json::from(cell.token())).collect())
+            })
+        },
         &[("array_length(geo_s2cell_neighbors('89c259'))", "8")],
     ),
     row(
@@ -125,7 +148,11 @@ pub const FUNCTIONS: &[Function] = &[
             Some(all) => covering(args, |square| all.iter().any(|polygon| meet(square, polygon))),
             None => Value::Null,
         },
-        &[("isnull(geo_polygon_to_s2cells(dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [0, 50], [100, 50], [0, 0]]]}), 30))", "True")],
+        &[(
+            "isnull(geo_polygon_to_s2cells(dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [0, 50], [100, \
+            50], [0, 0]]]}), 30))",
+            "True",
+        )],
     )
     .differs("a polygon enlarged by a radius is not covered"),
     row(
@@ -168,17 +195,26 @@ pub const FUNCTIONS: &[Function] = &[
                 _ => Value::string(""),
             }
         },
-        &[("geo_point_to_h3cell(-74.04450446039874, 40.689250859314974, 6)", "862a1072fffffff"), ("geo_point_to_h3cell(1, 1, 16)", "")],
+        &[
+            (
+                "geo_point_to_h3cell(-74.04450446039874, 40.689250859314974, \
+            6)",
+                "862a1072fffffff",
+            ),
+            ("geo_point_to_h3cell(1, 1, 16)", ""),
+        ],
     ),
     row(
         &["geo_h3cell_to_central_point"],
         "The middle of an H3 cell.",
         H3,
         Gives::Always(Type::Dynamic),
-        |_, args| h3(args).map_or(Value::Null, |cell| {
-            let middle = LatLng::from(cell);
-            Value::json(json!({"type": "Point", "coordinates": [middle.lng(), middle.lat()]}))
-        }),
+        |_, args| {
+            h3(args).map_or(Value::Null, |cell| {
+                let middle = LatLng::from(cell);
+                Value::json(json!({"type": "Point", "coordinates": [middle.lng(), middle.lat()]}))
+            })
+        },
         &[("geo_h3cell_to_central_point('1')", "null")],
     ),
     row(
@@ -186,9 +222,11 @@ pub const FUNCTIONS: &[Function] = &[
         "The corners of an H3 cell.",
         H3,
         Gives::Always(Type::Dynamic),
-        |_, args| h3(args).map_or(Value::Null, |cell| {
-            polygons_json(vec![vec![cell.boundary().iter().map(|corner| (corner.lng(), corner.lat())).collect()]])
-        }),
+        |_, args| {
+            h3(args).map_or(Value::Null, |cell| {
+                polygons_json(vec![vec![cell.boundary().iter().map(|corner| (corner.lng(), corner.lat())).collect()]])
+            })
+        },
         &[("geo_h3cell_to_polygon('@')", "null")],
     ),
     row(

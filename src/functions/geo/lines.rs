@@ -34,7 +34,11 @@ pub const FUNCTIONS: &[Function] = &[
         &[one("lineString", BAG), one("fraction", NUMBER)],
         Gives::Always(Type::Dynamic),
         interpolate,
-        &[("geo_line_interpolate_point(dynamic({'type': 'LineString', 'coordinates': [[0, 0], [0, 2]]}), 2)", "null")],
+        &[(
+            "geo_line_interpolate_point(dynamic({'type': 'LineString', 'coordinates': [[0, 0], [0, 2]]}), \
+            2)",
+            "null",
+        )],
     ),
     row(
         &["geo_line_locate_point"],
@@ -154,7 +158,8 @@ pub const FUNCTIONS: &[Function] = &[
     .differs("lines are not cut where they cross between their ends"),
     row(
         &["geo_line_densify"],
-        "A line with further points, so that its straight edges on a map leave the geodesics by no more than the tolerance.",
+        "A line with further points, so that its straight edges on a map leave the geodesics by no more than \
+         the tolerance.",
         &[one("lineString", BAG), optional("tolerance", NUMBER)],
         Gives::Always(Type::Dynamic),
         |_, args| {

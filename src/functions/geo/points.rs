@@ -81,7 +81,8 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["geo_point_buffer"],
-        "A polygon around the circle of so many metres around a point; its edges leave the circle by no more than the tolerance.",
+        "A polygon around the circle of so many metres around a point; its edges leave the circle by no more \
+         than the tolerance.",
         &[one("longitude", NUMBER), one("latitude", NUMBER), one("radius", NUMBER), optional("tolerance", NUMBER)],
         Gives::Always(Type::Dynamic),
         buffer,

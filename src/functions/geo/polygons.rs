@@ -23,11 +23,13 @@ pub const FUNCTIONS: &[Function] = &[
         },
         &[
             (
-                "geo_point_in_polygon(3, 2, dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [10, 1], [10, 10], [0, 0]]]}))",
+                "geo_point_in_polygon(3, 2, dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [10, 1], [10, \
+                 10], [0, 0]]]}))",
                 "True",
             ),
             (
-                "geo_point_in_polygon(200, 1, dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [10, 10], [10, 1], [0, 0]]]}))",
+                "geo_point_in_polygon(200, 1, dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [10, 10], \
+                 [10, 1], [0, 0]]]}))",
                 "null",
             ),
         ],
@@ -85,7 +87,8 @@ pub const FUNCTIONS: &[Function] = &[
             _ => Value::Null,
         },
         &[(
-            "geo_distance_point_to_polygon(3, 2, dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [10, 1], [10, 10], [0, 0]]]}))",
+            "geo_distance_point_to_polygon(3, 2, dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [10, 1], \
+             [10, 10], [0, 0]]]}))",
             "0.0",
         )],
     ),
@@ -111,14 +114,16 @@ pub const FUNCTIONS: &[Function] = &[
             _ => Value::Null,
         },
         &[(
-            "geo_intersects_2polygons(dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [9, 1], [9, 9], [0, 0]]]}), \
+            "geo_intersects_2polygons(dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [9, 1], [9, 9], [0, \
+             0]]]}), \
              dynamic({'type': 'Polygon', 'coordinates': [[[8, 2], [20, 1], [20, 9], [8, 2]]]}))",
             "True",
         )],
     ),
     row(
         &["geo_polygon_densify"],
-        "A polygon with further corners, so that its straight edges on a map leave the geodesics by no more than the tolerance.",
+        "A polygon with further corners, so that its straight edges on a map leave the geodesics by no more \
+         than the tolerance.",
         &[one("polygon", BAG), optional("tolerance", NUMBER), optional("preserve_crossing", NUMBER.or(Types::BOOL))],
         Gives::Always(Type::Dynamic),
         |_, args| {
@@ -130,7 +135,8 @@ pub const FUNCTIONS: &[Function] = &[
             dense.map_or(Value::Null, polygons_json)
         },
         &[(
-            "geo_polygon_densify(dynamic({'type': 'Polygon', 'coordinates': [[[10, 900], [11, 10], [11, 11], [10, 900]]]}))",
+            "geo_polygon_densify(dynamic({'type': 'Polygon', 'coordinates': [[[10, 900], [11, 10], [11, 11], \
+             [10, 900]]]}))",
             "null",
         )],
     ),
@@ -140,10 +146,15 @@ pub const FUNCTIONS: &[Function] = &[
         &[one("polygon", BAG), optional("tolerance", NUMBER)],
         Gives::Always(Type::Dynamic),
         |_, args| {
-            let simple = polygons(&args[0]).zip(tolerance(args)).and_then(|(all, tolerance)| simple_polygons(&all, tolerance));
+            let simple =
+                polygons(&args[0]).zip(tolerance(args)).and_then(|(all, tolerance)| simple_polygons(&all, tolerance));
             simple.map_or(Value::Null, polygons_json)
         },
-        &[("geo_polygon_simplify(dynamic({'type': 'Polygon', 'coordinates': [[[5, 48], [0, 50], [0, 47], [4, 47], [5, 48]]]}), -0.1)", "null")],
+        &[(
+            "geo_polygon_simplify(dynamic({'type': 'Polygon', 'coordinates': [[[5, 48], [0, 50], [0, 47], [4, \
+            47], [5, 48]]]}), -0.1)",
+            "null",
+        )],
     ),
     row(
         &["geo_simplify_polygons_array"],
@@ -160,7 +171,11 @@ pub const FUNCTIONS: &[Function] = &[
             let simple = all.zip(tolerance(args)).and_then(|(all, tolerance)| simple_polygons(&all, tolerance));
             simple.filter(|simple| !simple.is_empty()).map_or(Value::Null, polygons_json)
         },
-        &[("geo_simplify_polygons_array(dynamic([{'type': 'Polygon', 'coordinates': [[[0, 0], [0, 0.001], [0.001, 0], [0, 0]]]}]), 10000)", "null")],
+        &[(
+            "geo_simplify_polygons_array(dynamic([{'type': 'Polygon', 'coordinates': [[[0, 0], [0, 0.001], \
+            [0.001, 0], [0, 0]]]}]), 10000)",
+            "null",
+        )],
     )
     .differs("borders that polygons share are not kept alike"),
     row(
@@ -175,12 +190,16 @@ pub const FUNCTIONS: &[Function] = &[
             _ => Value::Null,
         },
         &[(
-            "geo_intersection_2polygons(dynamic({'type': 'Polygon', 'coordinates': [[[2, 45], [0, 45], [1, 44], [2, 45]]]}), \
+            "geo_intersection_2polygons(dynamic({'type': 'Polygon', 'coordinates': [[[2, 45], [0, 45], [1, 44], \
+             [2, 45]]]}), \
              dynamic({'type': 'Polygon', 'coordinates': [[[3, 44], [3, 45], [2, 43], [3, 44]]]}))",
             "{\"type\":\"GeometryCollection\",\"geometries\":[]}",
         )],
     )
-    .differs("one polygon of each pair that meets has to be convex and without holes, or the answer is null; borders in common without an area are left out"),
+    .differs(
+        "one polygon of each pair that meets has to be convex and without holes, or the answer is null; \
+        borders in common without an area are left out",
+    ),
 ];
 
 fn simple_polygons(all: &[Polygon], tolerance: f64) -> Option<Vec<Vec<Vec<(f64, f64)>>>> {
