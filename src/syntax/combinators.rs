@@ -215,6 +215,11 @@ pub fn miss<'t, T>(i: Tokens<'t>, wanted: &'static str) -> Step<'t, T> {
     Err(Err::Error(Miss { at: i.at }))
 }
 
+/// Nothing fits here, and nobody need be told what would have.
+pub fn quiet<'t, T>(i: Tokens<'t>) -> Step<'t, T> {
+    Err(Err::Error(Miss { at: i.at }))
+}
+
 /// Ends the stage with a diagnostic of its own.
 pub fn refuse<'t, T>(i: Tokens<'t>, diagnostic: Diagnostic) -> Step<'t, T> {
     i.trace.fault.borrow_mut().get_or_insert(diagnostic);

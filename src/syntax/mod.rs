@@ -1,5 +1,7 @@
 //! Text to trees: the lexer, the nom layer, and one folder for each language.
 pub mod combinators;
+#[cfg(test)]
+mod grammar_check;
 pub mod kql;
 pub mod lex;
 pub mod odata;

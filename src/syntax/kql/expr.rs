@@ -83,7 +83,7 @@ pub fn arguments(i: Tokens<'_>) -> Step<'_, Vec<Arg>> {
     Ok((i, args))
 }
 
-fn argument(i: Tokens<'_>) -> Step<'_, Arg> {
+pub fn argument(i: Tokens<'_>) -> Step<'_, Arg> {
     if i.is_punct(0, "*") && (i.is_punct(1, ")") || i.is_punct(1, ",")) {
         let value = Expr { kind: ExprKind::Star, span: i.span() };
         return Ok((i.skip(1), Arg { name: None, value }));
@@ -162,7 +162,7 @@ impl Expressions for Kql {
 }
 
 /// `-x`, `+x`: one sign, before an operand that has none.
-fn signed<'t>(i: Tokens<'t>, op: &'static str) -> Step<'t, Expr> {
+pub fn signed<'t>(i: Tokens<'t>, op: &'static str) -> Step<'t, Expr> {
     if let Some(least) = least_long(i) {
         return Ok((i.skip(2), least));
     }
@@ -183,7 +183,7 @@ fn chain(op: &'static str, left: Expr, right: Expr) -> ExprKind {
 }
 
 /// The infix operator of a text, other spellings included.
-fn operator_of(text: &str) -> Option<&'static Operator> {
+pub fn operator_of(text: &str) -> Option<&'static Operator> {
     static INDEX: LazyLock<HashMap<&'static str, &'static Operator>> = LazyLock::new(|| {
         let mut index: HashMap<_, _> =
             ALL.iter().filter(|one| one.right != Right::Prefix).map(|one| (one.symbol, one)).collect();
@@ -228,7 +228,7 @@ fn least_long(i: Tokens<'_>) -> Option<Expr> {
 }
 
 /// `(a, b)` after `in`, `has_any`, `has_all`; or a query in the parentheses.
-fn in_list(i: Tokens<'_>) -> Step<'_, Vec<Expr>> {
+pub fn in_list(i: Tokens<'_>) -> Step<'_, Vec<Expr>> {
     let (i, _) = punct("(")(i)?;
     let (i, terms) = if looks_like_query(i) {
         let (i, query) = pipe(i)?;
@@ -241,7 +241,7 @@ fn in_list(i: Tokens<'_>) -> Step<'_, Vec<Expr>> {
 }
 
 /// `(low .. high)`
-fn couple(i: Tokens<'_>) -> Step<'_, (Expr, Expr)> {
+pub fn couple(i: Tokens<'_>) -> Step<'_, (Expr, Expr)> {
     let (i, _) = punct("(")(i)?;
     let (i, low) = expression(i)?;
     let (i, _) = punct("..")(i)?;
@@ -292,7 +292,7 @@ pub fn path(i: Tokens<'_>) -> Step<'_, Expr> {
 }
 
 /// What follows the base of a path.
-enum Selector {
+pub enum Selector {
     Name(Name),
     Call(Name, Vec<Arg>),
     Element(Expr),
@@ -310,7 +310,7 @@ impl Selector {
     }
 }
 
-fn selector(i: Tokens<'_>) -> Step<'_, Selector> {
+pub fn selector(i: Tokens<'_>) -> Step<'_, Selector> {
     if i.is_punct(0, "[") && i.kind(1) != Kind::String {
         let (i, index) = bracket(i)?;
         return Ok((i, Selector::Element(index)));
@@ -331,7 +331,7 @@ fn bracket(i: Tokens<'_>) -> Step<'_, Expr> {
     Ok((i, index))
 }
 
-fn primary(i: Tokens<'_>) -> Step<'_, Expr> {
+pub fn primary(i: Tokens<'_>) -> Step<'_, Expr> {
     match i.kind(0) {
         Kind::String | Kind::Bool | Kind::Long | Kind::Real | Kind::Timespan | Kind::Typed(_) | Kind::RawGuid => {
             literal(i)
@@ -358,7 +358,7 @@ fn name_or_call(i: Tokens<'_>) -> Step<'_, Expr> {
     if name(i).is_ok_and(|(rest, _)| rest.is_punct(0, "(")) { function(i) } else { table_or_column(i) }
 }
 
-fn function(i: Tokens<'_>) -> Step<'_, Expr> {
+pub fn function(i: Tokens<'_>) -> Step<'_, Expr> {
     let (rest, (name, args)) = call(i)?;
     Ok((rest, Expr { kind: ExprKind::Call { name, args }, span: i.span_to(rest) }))
 }

@@ -41,7 +41,7 @@ fn string(i: Tokens<'_>) -> Step<'_, String> {
 }
 
 /// A literal without sign that is one token, or strings side by side.
-fn value(i: Tokens<'_>) -> Step<'_, (Value<'static>, Type)> {
+pub fn value(i: Tokens<'_>) -> Step<'_, (Value<'static>, Type)> {
     let text = i.text(0);
     let (ty, read) = match i.kind(0) {
         Kind::String => {
@@ -66,7 +66,7 @@ fn value(i: Tokens<'_>) -> Step<'_, (Value<'static>, Type)> {
 }
 
 /// `-1`, `+1.5`, `-1h`: a literal with its sign, in the places that take literals alone.
-fn signed(i: Tokens<'_>) -> Step<'_, Expr> {
+pub fn signed(i: Tokens<'_>) -> Step<'_, Expr> {
     let number = i.token(1);
     let digit = i.text(1).starts_with(|c: char| c.is_ascii_digit());
     if number.blank || !digit || !matches!(number.kind, Kind::Long | Kind::Real | Kind::Timespan) {
@@ -142,7 +142,7 @@ pub fn dynamic(i: Tokens<'_>) -> Step<'_, Expr> {
     Ok((rest, Expr { kind, span: i.span_to(rest) }))
 }
 
-fn json(i: Tokens<'_>) -> Step<'_, Json> {
+pub fn json(i: Tokens<'_>) -> Step<'_, Json> {
     nest(i, |i| match i.kind(0) {
         Kind::Punct("[") => {
             let (i, items) = any_commas(i.skip(1), false, json)?;
@@ -179,7 +179,7 @@ fn json(i: Tokens<'_>) -> Step<'_, Json> {
     })
 }
 
-fn json_pair(i: Tokens<'_>) -> Step<'_, (String, Json)> {
+pub fn json_pair(i: Tokens<'_>) -> Step<'_, (String, Json)> {
     let (i, key) = string(i)?;
     let (i, _) = must(punct(":"))(i)?;
     let (i, value) = must(json)(i)?;
@@ -190,7 +190,7 @@ fn json_pair(i: Tokens<'_>) -> Step<'_, (String, Json)> {
 pub fn type_of(i: Tokens<'_>) -> Step<'_, Expr> {
     let (rest, _) = word("typeof")(i)?;
     let (rest, _) = must(punct("("))(rest)?;
-    let (rest, kind) = if rest.is_punct(1, ")") {
+    let (rest, kind) = if rest.is_punct(1, ")") && !rest.is_punct(0, ")") {
         let (rest, ty) = must(any_type)(rest)?;
         (rest, ExprKind::TypeofScalar(ty))
     } else {

@@ -7,6 +7,8 @@
 pub mod agreement;
 pub mod ast;
 mod display;
+#[cfg(test)]
+pub mod entries;
 mod expr;
 mod literal;
 mod names;

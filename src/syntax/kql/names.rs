@@ -20,7 +20,7 @@ fn plain_if<'t>(i: Tokens<'t>, takes: impl Fn(&Word) -> bool) -> Step<'t, Name> 
 }
 
 /// `['any text']`
-fn bracketed(i: Tokens<'_>) -> Step<'_, Name> {
+pub fn bracketed(i: Tokens<'_>) -> Step<'_, Name> {
     if !(i.is_punct(0, "[") && i.kind(1) == Kind::String) {
         return miss(i, "a name");
     }

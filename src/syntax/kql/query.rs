@@ -49,7 +49,7 @@ pub fn statements(mut i: Tokens<'_>) -> (Vec<Statement>, Diagnostics) {
 }
 
 /// One statement, without its semicolon.
-fn statement<'t>(i: Tokens<'t>, notes: Notes<'_>) -> Step<'t, Statement> {
+pub fn statement<'t>(i: Tokens<'t>, notes: Notes<'_>) -> Step<'t, Statement> {
     match i.text(0) {
         "let" if name(i.skip(1)).is_ok() => let_statement(i, notes),
         "let" if matches!(i.kind(1), Kind::Word(_)) && i.is_punct(2, "=") => reserved(i.skip(1)),
@@ -98,7 +98,7 @@ pub fn let_statement<'t>(i: Tokens<'t>, notes: Notes<'_>) -> Step<'t, Statement>
 }
 
 /// `set name`, `set name = value`
-fn set_statement(i: Tokens<'_>) -> Step<'_, Statement> {
+pub fn set_statement(i: Tokens<'_>) -> Step<'_, Statement> {
     let (rest, _) = word("set")(i)?;
     let (rest, name) = name(rest)?;
     let (rest, value) = if rest.is_punct(0, "=") {
@@ -111,7 +111,7 @@ fn set_statement(i: Tokens<'_>) -> Step<'_, Statement> {
 }
 
 /// `declare query_parameters(a:long = 1)`
-fn declare_statement(i: Tokens<'_>) -> Step<'_, Statement> {
+pub fn declare_statement(i: Tokens<'_>) -> Step<'_, Statement> {
     let (rest, _) = word("declare")(i)?;
     let (rest, _) = word("query_parameters")(rest)?;
     let (rest, _) = punct("(")(rest)?;
@@ -139,7 +139,7 @@ pub fn parameter(i: Tokens<'_>) -> Step<'_, Parameter> {
     Ok((i, Parameter { name, ty, default }))
 }
 
-fn table_type(i: Tokens<'_>) -> Step<'_, ParameterType> {
+pub fn table_type(i: Tokens<'_>) -> Step<'_, ParameterType> {
     let (i, _) = punct("(")(i)?;
     let (i, star) = maybe(i, punct("*"))?;
     let rest = star.is_some();
@@ -149,7 +149,7 @@ fn table_type(i: Tokens<'_>) -> Step<'_, ParameterType> {
 }
 
 /// A literal, or a name that stands for itself.
-fn default_value(i: Tokens<'_>) -> Step<'_, Expr> {
+pub fn default_value(i: Tokens<'_>) -> Step<'_, Expr> {
     if let (rest, Some(value)) = maybe(i, literal)? {
         return Ok((rest, value));
     }
@@ -180,7 +180,7 @@ pub fn lambda(i: Tokens<'_>) -> Step<'_, Lambda> {
     Ok((rest, Lambda { view, parameters, statements, body: Box::new(body), span }))
 }
 
-fn lambda_body(mut i: Tokens<'_>) -> Step<'_, (Vec<Statement>, Expr)> {
+pub fn lambda_body(mut i: Tokens<'_>) -> Step<'_, (Vec<Statement>, Expr)> {
     let mut all = Vec::new();
     loop {
         let (rest, statement) = if i.is_word(0, "let") {
@@ -261,7 +261,7 @@ fn broken<'t>(start: Tokens<'t>, reached: Tokens<'t>, notes: &mut Notes<'_>) -> 
 }
 
 /// The first stage: an operator that needs no input, or an expression.
-fn head(i: Tokens<'_>) -> Step<'_, Expr> {
+pub fn head(i: Tokens<'_>) -> Step<'_, Expr> {
     if !begins_operator(i) {
         match level_expression(i) {
             Err(nom::Err::Error(_)) if ops::known(i) => {}

@@ -3,7 +3,7 @@ use super::ast::{Expr, ExprKind, Name, Setting};
 use super::expr::postfix;
 use super::literal::literal;
 use super::names::{label, name};
-use crate::syntax::combinators::{Step, Tokens, commas, maybe, miss, must, punct};
+use crate::syntax::combinators::{Step, Tokens, commas, maybe, miss, must, punct, quiet};
 use crate::syntax::tokens::Kind;
 
 /// The settings that every operator's grammar takes, whether or not they mean something to it.
@@ -49,28 +49,34 @@ const LISTS: &[&str] = &["ycolumns", "anomalycolumns", "series"];
 pub fn settings<'t>(i: Tokens<'t>, more: &[&str], equals: bool) -> Step<'t, Vec<Setting>> {
     let mut rest = i;
     let mut all = Vec::new();
-    while let Some((after, name)) = setting_name(rest, more, KNOWN, equals) {
-        let (after, _) = must(punct("="))(after)?;
-        let (after, value) = must(value)(after)?;
-        all.push(Setting { name, value });
+    while let (after, Some(setting)) = maybe(rest, |i| setting(i, more, equals))? {
+        all.push(setting);
         rest = after;
     }
     Ok((rest, all))
 }
 
+/// One setting.
+pub fn setting<'t>(i: Tokens<'t>, more: &[&str], equals: bool) -> Step<'t, Setting> {
+    let Some((i, name)) = setting_name(i, more, KNOWN, equals) else { return quiet(i) };
+    let (i, _) = must(punct("="))(i)?;
+    let (i, value) = must(value)(i)?;
+    Ok((i, Setting { name, value }))
+}
+
 /// Whether the name of a setting that every operator takes stands here.
 pub fn is_setting(i: Tokens<'_>) -> bool {
-    setting_name(i, &[], KNOWN, false).is_some()
+    known_setting(i).is_some()
+}
+
+/// The name of a setting that every operator takes.
+pub fn known_setting(i: Tokens<'_>) -> Option<(Tokens<'_>, Name)> {
+    setting_name(i, &[], KNOWN, false)
 }
 
 /// `threshold = 0.1, characters = "x"`: only the names given, with commas between and no parentheses.
 pub fn word_settings<'t>(i: Tokens<'t>, names: &[&str]) -> Step<'t, Vec<Setting>> {
-    commas(i, false, |i| {
-        let Some((i, name)) = setting_name(i, names, KNOWN, false) else { return miss(i, "a property") };
-        let (i, _) = must(punct("="))(i)?;
-        let (i, value) = must(value)(i)?;
-        Ok((i, Setting { name, value }))
-    })
+    commas(i, false, |i| setting(i, names, false))
 }
 
 fn setting_name<'t>(i: Tokens<'t>, more: &[&str], known: &[&str], equals: bool) -> Option<(Tokens<'t>, Name)> {
@@ -88,7 +94,7 @@ fn setting_name<'t>(i: Tokens<'t>, more: &[&str], known: &[&str], equals: bool) 
 }
 
 /// A literal, or a name that stands for itself.
-fn value(i: Tokens<'_>) -> Step<'_, Expr> {
+pub fn value(i: Tokens<'_>) -> Step<'_, Expr> {
     if let (rest, Some(value)) = maybe(i, literal)? {
         return Ok((rest, value));
     }
@@ -112,12 +118,8 @@ pub fn properties<'t>(i: Tokens<'t>, names: &[&str]) -> Step<'t, Vec<Setting>> {
     let mut rest = i;
     let mut all = Vec::new();
     while !rest.is_punct(0, ")") {
-        let Some((after, name)) = setting_name(rest, names, &[], false) else {
-            return miss(rest, "a property");
-        };
-        let (after, _) = must(punct("="))(after)?;
-        let (after, value) = property_value(after, &name.text, names)?;
-        all.push(Setting { name, value });
+        let (after, setting) = property(rest, names)?;
+        all.push(setting);
         if !after.is_punct(0, ",") {
             rest = after;
             break;
@@ -129,6 +131,14 @@ pub fn properties<'t>(i: Tokens<'t>, names: &[&str]) -> Step<'t, Vec<Setting>> {
     }
     let (rest, _) = must(punct(")"))(rest)?;
     Ok((rest, all))
+}
+
+/// One property of those named.
+pub fn property<'t>(i: Tokens<'t>, names: &[&str]) -> Step<'t, Setting> {
+    let Some((i, name)) = setting_name(i, names, &[], false) else { return miss(i, "a property") };
+    let (i, _) = must(punct("="))(i)?;
+    let (i, value) = property_value(i, &name.text, names)?;
+    Ok((i, Setting { name, value }))
 }
 
 fn property_value<'t>(i: Tokens<'t>, property: &str, names: &[&str]) -> Step<'t, Expr> {

@@ -39,7 +39,7 @@ pub fn externaldata(i: Tokens<'_>) -> Step<'_, Expr> {
 }
 
 /// `format = "csv"`, `ignoreFirstRecord = true`
-fn property(i: Tokens<'_>) -> Step<'_, (Name, Expr)> {
+pub fn property(i: Tokens<'_>) -> Step<'_, (Name, Expr)> {
     let (i, name) = label(i)?;
     let (i, _) = must(punct("="))(i)?;
     if let (rest, Some(value)) = maybe(i, literal)? {

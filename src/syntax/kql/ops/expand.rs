@@ -45,7 +45,7 @@ fn ends_columns(i: Tokens<'_>) -> bool {
     ends && !(i.is_punct(1, ",") || i.is_punct(1, "=") || i.is_word(1, "to"))
 }
 
-fn column(i: Tokens<'_>) -> Step<'_, MvColumn> {
+pub fn column(i: Tokens<'_>) -> Step<'_, MvColumn> {
     let (i, column) = named(i)?;
     let (i, to) = to_type(i)?;
     Ok((i, MvColumn { column, to }))

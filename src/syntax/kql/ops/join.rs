@@ -29,7 +29,8 @@ fn table(i: Tokens<'_>) -> Step<'_, (Vec<Setting>, Expr)> {
     Ok((i, (options, right)))
 }
 
-fn keys(i: Tokens<'_>) -> Step<'_, Vec<Expr>> {
+/// `on a, $left.b == $right.c`
+pub fn keys(i: Tokens<'_>) -> Step<'_, Vec<Expr>> {
     let (i, _) = word("on")(i)?;
     must(|i| commas(i, false, expression))(i)
 }

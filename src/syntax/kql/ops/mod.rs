@@ -1,18 +1,18 @@
 //! The tabular operators, one file for each family.
 //! <https://learn.microsoft.com/kusto/query/tabular-expression-statements>
-mod expand;
-mod filter;
-mod join;
-mod parse;
-mod partition;
-mod print;
-mod project;
-mod render;
-mod scan;
-mod sort;
-mod summarize;
-mod top;
-mod union;
+pub mod expand;
+pub mod filter;
+pub mod join;
+pub mod parse;
+pub mod partition;
+pub mod print;
+pub mod project;
+pub mod render;
+pub mod scan;
+pub mod sort;
+pub mod summarize;
+pub mod top;
+pub mod union;
 
 use super::ast::{Operator, OperatorKind};
 use super::query::other_operator;

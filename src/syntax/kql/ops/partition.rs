@@ -33,7 +33,7 @@ pub fn fork(i: Tokens<'_>) -> Step<'_, OperatorKind> {
     Ok((i, OperatorKind::Fork { branches }))
 }
 
-fn branch(i: Tokens<'_>) -> Step<'_, (Option<Name>, Vec<Operator>)> {
+pub fn branch(i: Tokens<'_>) -> Step<'_, (Option<Name>, Vec<Operator>)> {
     let (i, label) = match name(i) {
         Ok((rest, label)) if rest.is_punct(0, "=") => (rest.skip(1), Some(label)),
         _ => (i, None),

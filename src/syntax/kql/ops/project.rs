@@ -1,7 +1,7 @@
 //! The project family, extend, distinct, serialize: other columns.
 //! <https://learn.microsoft.com/kusto/query/project-operator>
 use super::super::ast::{Expr, ExprKind, Named, OperatorKind, Pattern, ReorderBy};
-use super::super::expr::named;
+use super::super::expr::{begins_star_search, named};
 use super::super::names::pattern;
 use super::super::settings::settings;
 use crate::syntax::combinators::{Step, Tokens, any_commas, commas};
@@ -42,7 +42,7 @@ pub fn project_reorder(i: Tokens<'_>) -> Step<'_, OperatorKind> {
     Ok((i, OperatorKind::ProjectReorder { columns }))
 }
 
-fn reordered(i: Tokens<'_>) -> Step<'_, Pattern> {
+pub fn reordered(i: Tokens<'_>) -> Step<'_, Pattern> {
     let (i, mut pattern) = pattern(i)?;
     pattern.order = match i.text(0) {
         "asc" => Some(ReorderBy::Asc),
@@ -57,14 +57,17 @@ fn reordered(i: Tokens<'_>) -> Step<'_, Pattern> {
 /// `distinct a, b`, `distinct *`
 pub fn distinct(i: Tokens<'_>) -> Step<'_, OperatorKind> {
     let (i, options) = settings(i, &[], true)?;
-    let (i, columns) = commas(i, false, |i| {
-        if i.is_punct(0, "*") && !super::super::expr::begins_star_search(i) {
-            let expr = Expr { kind: ExprKind::Star, span: i.span() };
-            return Ok((i.skip(1), Named { names: Vec::new(), expr }));
-        }
-        named(i)
-    })?;
+    let (i, columns) = commas(i, false, distinct_column)?;
     Ok((i, OperatorKind::Distinct { options, columns }))
+}
+
+/// A column, or `*` for all.
+pub fn distinct_column(i: Tokens<'_>) -> Step<'_, Named> {
+    if i.is_punct(0, "*") && !begins_star_search(i) {
+        let expr = Expr { kind: ExprKind::Star, span: i.span() };
+        return Ok((i.skip(1), Named { names: Vec::new(), expr }));
+    }
+    named(i)
 }
 
 /// `serialize`, `serialize a = b`

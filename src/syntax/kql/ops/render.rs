@@ -6,7 +6,7 @@ use super::super::settings::{old_render_settings, properties, settings};
 use crate::syntax::combinators::{Step, Tokens, miss, word};
 use crate::syntax::tokens::Kind;
 
-const CHARTS: &[&str] = &[
+pub const CHARTS: &[&str] = &[
     "table",
     "list",
     "barchart",
@@ -30,7 +30,7 @@ const CHARTS: &[&str] = &[
     "sankey",
 ];
 
-const PROPERTIES: &[&str] = &[
+pub const PROPERTIES: &[&str] = &[
     "kind",
     "title",
     "accumulate",

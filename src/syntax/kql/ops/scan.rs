@@ -44,7 +44,7 @@ pub fn scan(i: Tokens<'_>) -> Step<'_, OperatorKind> {
     Ok((i, OperatorKind::Scan { options, order, partition, declare, steps }))
 }
 
-fn declared(i: Tokens<'_>) -> Step<'_, (ColumnDecl, Option<Expr>)> {
+pub fn declared(i: Tokens<'_>) -> Step<'_, (ColumnDecl, Option<Expr>)> {
     let (rest, parameter) = parameter(i)?;
     match parameter.ty {
         ParameterType::Scalar(ty) => Ok((rest, (ColumnDecl { name: parameter.name, ty }, parameter.default))),
@@ -53,7 +53,7 @@ fn declared(i: Tokens<'_>) -> Step<'_, (ColumnDecl, Option<Expr>)> {
 }
 
 /// `step s optional output = last: condition => a = 1, b = 2;`
-fn step(i: Tokens<'_>) -> Step<'_, ScanStep> {
+pub fn step(i: Tokens<'_>) -> Step<'_, ScanStep> {
     let (i, _) = word("step")(i)?;
     let (i, name) = label(i)?;
     let (i, optional) = maybe(i, word("optional"))?;
@@ -73,7 +73,7 @@ fn step(i: Tokens<'_>) -> Step<'_, ScanStep> {
     Ok((i, ScanStep { name, optional: optional.is_some(), output, condition, assign }))
 }
 
-fn assignment(i: Tokens<'_>) -> Step<'_, (Name, Expr)> {
+pub fn assignment(i: Tokens<'_>) -> Step<'_, (Name, Expr)> {
     let (i, name) = label(i)?;
     let (i, _) = must(punct("="))(i)?;
     let (i, value) = must(expression)(i)?;

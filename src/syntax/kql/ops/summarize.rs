@@ -93,7 +93,7 @@ fn clause<'t>(i: Tokens<'t>, text: &'static str) -> Step<'t, Option<super::super
     }
 }
 
-fn series_aggregate(i: Tokens<'_>) -> Step<'_, SeriesAggregate> {
+pub fn series_aggregate(i: Tokens<'_>) -> Step<'_, SeriesAggregate> {
     if matches!(i.text(0), "on" | "from" | "in") {
         return miss(i, "an expression");
     }
@@ -106,12 +106,14 @@ fn series_aggregate(i: Tokens<'_>) -> Step<'_, SeriesAggregate> {
     Ok((i, SeriesAggregate { aggregate, default: Some(default) }))
 }
 
+/// The properties of reduce.
+pub const REDUCE: &[&str] = &["threshold", "characters"];
+
 /// `reduce by a with threshold = 0.1`
 pub fn reduce(i: Tokens<'_>) -> Step<'_, OperatorKind> {
     let (i, options) = settings(i, &[], false)?;
     let (i, _) = word("by")(i)?;
     let (i, by) = loosely_named(i)?;
-    let (i, with) =
-        if i.is_word(0, "with") { word_settings(i.skip(1), &["threshold", "characters"])? } else { (i, Vec::new()) };
+    let (i, with) = if i.is_word(0, "with") { word_settings(i.skip(1), REDUCE)? } else { (i, Vec::new()) };
     Ok((i, OperatorKind::Reduce { options, by: Box::new(by), with }))
 }

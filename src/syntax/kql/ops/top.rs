@@ -1,6 +1,6 @@
 //! top-hitters, top-nested.
 //! <https://learn.microsoft.com/kusto/query/top-nested-operator>
-use super::super::ast::{OperatorKind, TopNestedLevel};
+use super::super::ast::{Expr, OperatorKind, TopNestedLevel};
 use super::super::expr::{expression, loosely_named, named};
 use super::super::literal::literal;
 use super::sort::direction;
@@ -34,17 +34,22 @@ pub fn top_nested(i: Tokens<'_>) -> Step<'_, OperatorKind> {
     Ok((i, OperatorKind::TopNested { levels }))
 }
 
-fn level(i: Tokens<'_>) -> Step<'_, TopNestedLevel> {
+/// What stands for the rest of the values: a literal, or an expression that begins with none.
+pub fn others(i: Tokens<'_>) -> Step<'_, Expr> {
+    match maybe(i, literal)? {
+        (rest, Some(others)) => Ok((rest, others)),
+        (_, None) => expression(i),
+    }
+}
+
+pub fn level(i: Tokens<'_>) -> Step<'_, TopNestedLevel> {
     let (rest, count) = if i.is_word(0, "of") { (i, None) } else { maybe(i, loosely_named)? };
     let (rest, _) = word("of")(rest)?;
     let (rest, of) = named(rest)?;
     let (rest, others) = if rest.is_word(0, "with") {
         let (rest, _) = word("others")(rest.skip(1))?;
         let (rest, _) = punct("=")(rest)?;
-        let (rest, others) = match maybe(rest, literal)? {
-            (rest, Some(others)) => (rest, others),
-            (rest, None) => expression(rest)?,
-        };
+        let (rest, others) = others(rest)?;
         (rest, Some(others))
     } else {
         (rest, None)

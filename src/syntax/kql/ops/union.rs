@@ -8,15 +8,23 @@ use super::render::as_;
 use crate::syntax::combinators::{Step, Tokens, commas, maybe, miss, must, punct, word};
 use crate::syntax::tokens::Kind;
 
+/// The settings of union besides the known ones.
+pub const UNION: &[&str] = &["best_effort"];
+
 /// `union withsource=S T1, (T2 | take 1), Device*`
 pub fn union(i: Tokens<'_>) -> Step<'_, OperatorKind> {
-    let (i, options) = settings(i, &["best_effort"], true)?;
-    let (i, tables) = commas(i, false, |i| if i.is_punct(0, "(") { parenthesised(i) } else { table(i) })?;
+    let (i, options) = settings(i, UNION, true)?;
+    let (i, tables) = commas(i, false, union_table)?;
     Ok((i, OperatorKind::Union { options, tables }))
 }
 
+/// A query in parentheses, or a table.
+pub fn union_table(i: Tokens<'_>) -> Step<'_, Expr> {
+    if i.is_punct(0, "(") { parenthesised(i) } else { table(i) }
+}
+
 /// A table by name, path or pattern.
-fn table(i: Tokens<'_>) -> Step<'_, Expr> {
+pub fn table(i: Tokens<'_>) -> Step<'_, Expr> {
     if let Ok((rest, name)) = wildcard(i) {
         return Ok((rest, Expr { kind: ExprKind::Wildcard(name), span: i.span_to(rest) }));
     }
@@ -32,18 +40,20 @@ fn table(i: Tokens<'_>) -> Step<'_, Expr> {
 }
 
 /// `in (T1, T2*)`, or nothing.
-fn tables(i: Tokens<'_>) -> Step<'_, Vec<Expr>> {
-    if !i.is_word(0, "in") {
-        return Ok((i, Vec::new()));
-    }
-    let (i, _) = must(punct("("))(i.skip(1))?;
-    let (i, tables) = must(|i| commas(i, false, find_table))(i)?;
-    let (i, _) = must(punct(")"))(i)?;
+fn in_tables(i: Tokens<'_>) -> Step<'_, Vec<Expr>> {
+    if i.is_word(0, "in") { must(tables)(i.skip(1)) } else { Ok((i, Vec::new())) }
+}
+
+/// `(T1, T2*)`
+pub fn tables(i: Tokens<'_>) -> Step<'_, Vec<Expr>> {
+    let (i, _) = punct("(")(i)?;
+    let (i, tables) = commas(i, false, find_table)?;
+    let (i, _) = punct(")")(i)?;
     Ok((i, tables))
 }
 
 /// A table, which may get another name: `T | as X`.
-fn find_table(i: Tokens<'_>) -> Step<'_, Expr> {
+pub fn find_table(i: Tokens<'_>) -> Step<'_, Expr> {
     let (rest, source) = table(i)?;
     if !(rest.is_punct(0, "|") && rest.is_word(1, "as")) {
         return Ok((rest, source));
@@ -58,21 +68,25 @@ fn find_table(i: Tokens<'_>) -> Step<'_, Expr> {
 /// `find withsource=S in (T*) where a == 1 project a, pack(*)`
 pub fn find(i: Tokens<'_>) -> Step<'_, OperatorKind> {
     let (i, options) = settings(i, &[], false)?;
-    let (i, tables) = tables(i)?;
+    let (i, tables) = in_tables(i)?;
     let i = if options.is_empty() && tables.is_empty() { maybe(i, word("where"))?.0 } else { word("where")(i)?.0 };
     let (i, predicate) = expression(i)?;
-    let (i, project, project_smart) = if i.is_word(0, "project-smart") {
-        (i.skip(1), Vec::new(), true)
-    } else if i.is_word(0, "project") {
-        let (i, columns) = commas(i.skip(1), false, find_column)?;
-        (i, columns, false)
-    } else {
-        (i, Vec::new(), false)
-    };
+    let (i, project) = maybe(i, find_project)?;
+    let (project, project_smart) = project.unwrap_or_default();
     Ok((i, OperatorKind::Find { options, tables, predicate, project, project_smart }))
 }
 
-fn find_column(i: Tokens<'_>) -> Step<'_, FindColumn> {
+/// `project a, pack(*)`, `project-smart`: the columns, and whether they are chosen for the user.
+pub fn find_project(i: Tokens<'_>) -> Step<'_, (Vec<FindColumn>, bool)> {
+    if i.is_word(0, "project-smart") {
+        return Ok((i.skip(1), (Vec::new(), true)));
+    }
+    let (i, _) = word("project")(i)?;
+    let (i, columns) = must(|i| commas(i, false, find_column))(i)?;
+    Ok((i, (columns, false)))
+}
+
+pub fn find_column(i: Tokens<'_>) -> Step<'_, FindColumn> {
     match i.kind(0) {
         Kind::Word(pack) if pack.text == "pack" && i.is_punct(1, "(") => {
             let (i, _) = punct("*")(i.skip(2))?;
@@ -96,7 +110,7 @@ fn find_column(i: Tokens<'_>) -> Step<'_, FindColumn> {
 /// `search kind=case_sensitive in (T) "text" and a == 1`
 pub fn search(i: Tokens<'_>) -> Step<'_, OperatorKind> {
     let (i, options) = settings(i, &[], true)?;
-    let (i, tables) = tables(i)?;
+    let (i, tables) = in_tables(i)?;
     let (i, predicate) = match maybe(i, expression)? {
         (rest, Some(predicate)) => (rest, predicate),
         (i, None) => star_search(i)?,
