@@ -86,7 +86,9 @@ impl Log {
         let Some(table) = self.newest().await? else { return Ok(None) };
         let state = table.snapshot()?;
         match known {
-            Some(known) if known.version == Some(state.version()) => Ok(Some(known.clone())),
+            Some(known) if known.version == Some(state.version()) && known.location.url == self.location.url => {
+                Ok(Some(known.clone()))
+            }
             _ => Ok(Some(Arc::new(self.read(name, state)?))),
         }
     }

@@ -119,8 +119,19 @@ impl Store {
             })
             .collect();
         let found = futures::future::try_join_all(looks).await?;
-        let view = View { root: self.shared.root.clone(), tables: Arc::new(found.into_iter().flatten().collect()) };
-        *write(&self.shared.view) = (view.clone(), Some(Instant::now()));
+        let mut tables: BTreeMap<String, Arc<Snapshot>> = found.into_iter().flatten().collect();
+        let mut seen = write(&self.shared.view);
+        for (name, snapshot) in &mut tables {
+            // Something was added while this was being looked at.
+            if let Some(added) = seen.0.tables.get(name)
+                && added.location.url == snapshot.location.url
+                && added.version > snapshot.version
+            {
+                *snapshot = added.clone();
+            }
+        }
+        let view = View { root: self.shared.root.clone(), tables: Arc::new(tables) };
+        *seen = (view.clone(), Some(Instant::now()));
         Ok(view)
     }
 
