@@ -66,19 +66,24 @@ impl PhysicalExprAdapter for Adapter {
 }
 
 impl Adapter {
+    /// Of columns that differ only in case one is stored, and the others read it.
+    fn find(&self, name: &str) -> Option<usize> {
+        let alike = || self.physical.fields().iter().position(|field| field.name().eq_ignore_ascii_case(name));
+        self.physical.index_of(name).ok().or_else(alike)
+    }
+
     /// A text column as the file has it, nulls and all.
     fn text_or_null(&self, name: &str) -> Result<Arc<dyn PhysicalExpr>> {
         let text = DataType::Utf8View;
-        match self.physical.index_of(name) {
-            Err(_) => Ok(Arc::new(Literal::new(ScalarValue::Utf8View(None)))),
-            Ok(index) => {
-                let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(name, index));
-                match self.physical.field(index).data_type() {
-                    found if found == &text => Ok(column),
-                    DataType::Utf8 | DataType::LargeUtf8 => Ok(Arc::new(CastExpr::new(column, text, None))),
-                    _ => self.column(name),
-                }
-            }
+        let Some(index) = self.find(name) else {
+            return Ok(Arc::new(Literal::new(ScalarValue::Utf8View(None))));
+        };
+        let found = self.physical.field(index);
+        let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(found.name(), index));
+        match found.data_type() {
+            data_type if data_type == &text => Ok(column),
+            DataType::Utf8 | DataType::LargeUtf8 => Ok(Arc::new(CastExpr::new(column, text, None))),
+            _ => self.column(name),
         }
     }
 
@@ -123,10 +128,7 @@ impl Adapter {
             return Ok(Arc::new(Column::new(name, self.physical.index_of(name)?)));
         };
         let ty = type_of(wanted);
-        // Of columns that differ only in case one is stored, and the others read it.
-        let fields = self.physical.fields();
-        let alike = || fields.iter().position(|field| field.name().eq_ignore_ascii_case(name));
-        let Some(index) = self.physical.index_of(name).ok().or_else(alike) else {
+        let Some(index) = self.find(name) else {
             let value = match ty {
                 Type::String => ScalarValue::Utf8View(Some(String::new())),
                 _ => ScalarValue::try_from(wanted.data_type())?,
