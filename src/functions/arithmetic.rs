@@ -196,7 +196,7 @@ fn quotient_type(symbol: &str, args: &[Arg<'_>]) -> Result<Type, String> {
 }
 
 fn sign_type(args: &[Arg<'_>]) -> Result<Type, String> {
-    Ok(if args[0].ty == Type::Int { Type::Long } else { args[0].ty })
+    Ok(args[0].ty)
 }
 
 fn bin_type(args: &[Arg<'_>]) -> Result<Type, String> {
@@ -328,7 +328,7 @@ fn rest(x: i64, y: i64) -> Option<i64> {
 
 fn negate<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     match &args[0] {
-        Value::Int(x) => Value::Long(-i64::from(*x)),
+        Value::Int(x) => Value::Int(x.wrapping_neg()),
         Value::Long(x) => Value::Long(x.wrapping_neg()),
         Value::Real(x) => Value::Real(-x),
         Value::Decimal(x) => Value::Decimal(Decimal(-x.0)),

@@ -33,7 +33,10 @@ impl<'q> Binder<'_, 'q> {
                 let bound = self.arguments(args, inner)?;
                 let scalar = self.push(aggregate, name, bound, args, span, scope)?;
                 let named = match name.text.as_str() {
-                    "take_any" => args.first().and_then(|arg| names::of_expr(&arg.value, inner)),
+                    "take_any" => {
+                        let first = args.first().and_then(|arg| names::of_expr(&arg.value, inner));
+                        Some(first.unwrap_or_else(|| "any_arg0".into()))
+                    }
                     "percentiles_array" | "percentilesw_array" => {
                         let base = args.first().and_then(|arg| names::of_expr(&arg.value, inner));
                         Some(format!("percentiles_{}", base.unwrap_or_default()))
@@ -137,6 +140,8 @@ impl<'q> Binder<'_, 'q> {
                 (None, Some(name)) => outputs.push(Output { name, scalar, identity: None }),
                 (None, None) => {
                     let name = names::of_expr(&arg.value, inner).unwrap_or_else(|| match at {
+                        0 if prefix.is_some() => String::new(),
+                        at if prefix.is_some() => format!("arg{at}"),
                         0 => format!("{word}_"),
                         at => format!("{word}_{}_arg{at}", primary.as_deref().unwrap_or("")),
                     });
@@ -206,8 +211,8 @@ impl<'q> Binder<'_, 'q> {
             let named = written
                 .or_else(|| names::of_expr(&arg.value, inner))
                 .filter(|name| !name.is_empty())
-                .unwrap_or_else(|| format!("arg{at}"));
-            outputs.push(Output { name: format!("{prefix}{named}"), scalar, identity: None });
+                .map_or_else(|| format!("any_arg{at}"), |name| format!("{prefix}{name}"));
+            outputs.push(Output { name: named, scalar, identity: None });
         }
         self.push_several(aggregate, outputs, span, scope)
     }

@@ -84,7 +84,7 @@ pub fn fit(scalar: Scalar, types: Types, now: i64) -> Result<Scalar, Scalar> {
             return Ok(Scalar::literal(Value::Int(x), Type::Int));
         }
     }
-    if ty == Type::Dynamic && types.has(Type::String) {
+    if ty == Type::Dynamic && types == Types::STRING {
         return Ok(convert(scalar, Type::String, now));
     }
     Err(scalar)

@@ -376,12 +376,12 @@ pub fn duplicate(name: &str, span: Span) -> Diagnostic {
 }
 
 impl<'q> Binder<'_, 'q> {
-    /// `Column1`, `Column2`, …: the next that nothing else is called.
-    pub fn default_name(&mut self, scope: Scope<'_, 'q>) -> String {
+    /// `Column1`, `Column2`, …: the next that nothing else is called, columns of the row `beside` it among that.
+    pub fn default_name(&mut self, scope: Scope<'_, 'q>, beside: bool) -> String {
         loop {
             let name = format!("Column{}", self.next_column);
             self.next_column += 1;
-            let taken = scope.row.is_some_and(|row| row.schema().get(&name).is_some());
+            let taken = beside && scope.row.is_some_and(|row| row.schema().get(&name).is_some());
             if !taken && scope.env.get(&name).is_none() {
                 return name;
             }

@@ -62,7 +62,7 @@ impl<'q> Binder<'_, 'q> {
         }
         let name = match axis.on.names.first() {
             Some(name) => name.text.clone(),
-            None => names::of_expr(&axis.on.expr, scope).unwrap_or_else(|| self.default_name(scope)),
+            None => names::of_expr(&axis.on.expr, scope).unwrap_or_else(|| self.default_name(scope, false)),
         };
         let span = axis.on.names.first().map_or(axis.on.expr.span, |name| name.span);
         let ty = on.ty();

@@ -1,6 +1,6 @@
 //! `mv-expand`.
 use crate::bind::kql::columns::Columns;
-use crate::bind::kql::names::{Projection, Style};
+use crate::bind::kql::names::{self, Projection, Style};
 use crate::bind::kql::scope::{Bind, Env, Scope, Table};
 use crate::bind::kql::{Binder, ops};
 use crate::ir::{Expander, Rel, RelOp, Scalar};
@@ -109,7 +109,14 @@ impl<'q> Binder<'_, 'q> {
             }
         }
         sound?;
-        let index = ops::option(options, "with_itemindex").and_then(ops::word);
+        let index = ops::option(options, "with_itemindex").and_then(ops::word).map(|name| {
+            // A name that is there already gets a number.
+            let mut unique = names::Unique::default();
+            for output in &projection.outputs {
+                unique.add(&output.name);
+            }
+            unique.name(&name)
+        });
         let mut schema = Schema {
             columns: projection
                 .outputs
@@ -118,7 +125,6 @@ impl<'q> Binder<'_, 'q> {
                 .collect(),
         };
         if let Some(index) = &index {
-            schema.columns.retain(|column| column.name != *index);
             schema.columns.push(Column { name: index.clone(), ty: Type::Long });
         }
         let kind = ops::option(options, "bagexpansion").or_else(|| ops::option(options, "kind")).and_then(ops::word);

@@ -1,8 +1,8 @@
 //! `sort`, `order`, `top`, `take`, `limit`, `sample`, `sample-distinct`.
-use crate::bind::kql::Binder;
 use crate::bind::kql::columns::schema_of;
 use crate::bind::kql::names::{Projection, Style};
 use crate::bind::kql::scope::{Bind, Env, Scope, Table};
+use crate::bind::kql::{Binder, coerce};
 use crate::ir::{self, RelOp};
 use crate::syntax::kql::ast::{Expr, SortKey};
 use crate::text::codes;
@@ -37,8 +37,25 @@ impl<'q> Binder<'_, 'q> {
 
     pub fn top(&mut self, input: Table, count: &'q Expr, keys: &'q [SortKey], env: &Env<'q>) -> Bind<Table> {
         let count = self.count(count, Scope::bare(env));
-        let table = self.sort(input, keys, env)?;
+        let scope = Scope::row(env, &input);
+        let mut bound = Vec::with_capacity(keys.len());
+        for key in keys {
+            let expr = self.scalar(&key.expr, scope)?;
+            let descending = key.descending.unwrap_or(true);
+            let nulls_first = key.nulls_first.unwrap_or(!descending);
+            if expr.ty() == Type::Dynamic {
+                // Here a dynamic may stand: its numbers are in their order, then its texts in theirs.
+                for ty in [Type::Real, Type::String] {
+                    let expr = coerce::convert(expr.clone(), ty, self.context.now);
+                    bound.push(ir::SortKey { expr, descending, nulls_first });
+                }
+            } else {
+                bound.push(ir::SortKey { expr, descending, nulls_first });
+            }
+        }
         let count = count?;
+        let mut table = input.over(|input| RelOp::Sort { input, keys: bound });
+        table.ordered = true;
         Ok(table.over(|input| RelOp::Take { input, count }))
     }
 

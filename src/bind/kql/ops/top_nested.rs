@@ -30,7 +30,7 @@ impl<'q> Binder<'_, 'q> {
             }
             let name = match level.of.names.first() {
                 Some(name) => name.text.clone(),
-                None => names::of_expr(&level.of.expr, scope).unwrap_or_else(|| self.default_name(scope)),
+                None => names::of_expr(&level.of.expr, scope).unwrap_or_else(|| self.default_name(scope, false)),
             };
             let mut group = Vec::new();
             if let Some(count) = &level.count {
@@ -79,7 +79,7 @@ impl<'q> Binder<'_, 'q> {
             None => None,
         };
         let count = self.count(count, Scope::bare(env))?;
-        let name = names::of_expr(of, scope).unwrap_or_else(|| self.default_name(scope));
+        let name = names::of_expr(of, scope).unwrap_or_else(|| self.default_name(scope, false));
         let mut args = vec![
             WholeArg::Constant("count", Value::Long(i64::try_from(count).unwrap_or(i64::MAX))),
             WholeArg::Scalar("of", value.clone()),
