@@ -11,14 +11,10 @@ use crate::value::Value;
 use std::time::Instant;
 
 pub mod budget;
-#[cfg(test)]
-mod corpus_test;
 pub mod eval;
 pub mod expand;
 pub mod interpret;
 pub mod join;
-#[cfg(test)]
-mod oracle_test;
 pub mod order;
 pub mod whole;
 

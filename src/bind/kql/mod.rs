@@ -23,9 +23,15 @@ pub mod calls;
 pub mod coerce;
 pub mod columns;
 pub mod constant;
+#[cfg(test)]
+mod exotic;
 pub mod expr;
 pub mod names;
 pub mod ops;
+#[cfg(test)]
+mod published;
+#[cfg(test)]
+mod recorded;
 pub mod scope;
 pub mod table;
 #[cfg(test)]

@@ -247,7 +247,8 @@ fn activity_metrics(call: &WholeCall, inputs: &[Table], schema: &Schema, env: &E
                     let stayed = ids.intersection(before).count();
                     (ratio(stayed, before.len()), ratio(before.len() - stayed, before.len()))
                 }
-                _ => (Value::Null, Value::Null),
+                // Before the first step there is nobody who could have left.
+                _ => (Value::Real(1.0), Value::Real(0.0)),
             };
             sink.push(frame.row(*at, timeline, vec![long(ids.len()), long(new), stayed, left]))?;
         }

@@ -1,9 +1,9 @@
 //! The recorded answers of the reference engine, through parser, binder and interpreter: a share that must not fall.
 //! The cases lie in a folder beside the project, or further out; where they are not at hand the test passes over them.
-use super::{Budget, Env, NoTables, RowsError, Table, run};
 use crate::bind::{Context, Data};
 use crate::catalog::Tables;
 use crate::ir::Rel;
+use crate::rows::{Budget, Env, NoTables, RowsError, Table, run};
 use crate::syntax::kql;
 use crate::text::{Diagnostic, Source, codes};
 use crate::types::{Schema, Type};

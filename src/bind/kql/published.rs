@@ -1,9 +1,9 @@
 //! Published hunting queries over made-up rows: whatever is bound must run, and give cells of its columns' types. The
 //! queries lie in a folder beside the project, or further out; where they are not at hand the test passes over them.
-use super::{Budget, Env, RowsError, Source, Table, run};
 use crate::bind::{Context, Data};
 use crate::catalog;
 use crate::ir::Rel;
+use crate::rows::{Budget, Env, RowsError, Source, Table, run};
 use crate::syntax::kql;
 use crate::text::{Diagnostic, Source as Text, codes};
 use crate::types::{Schema, Type};
