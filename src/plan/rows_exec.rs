@@ -154,10 +154,14 @@ impl ExecutionPlan for RowsExec {
         match self.work.as_ref() {
             Work::Ordered => self.inputs[0].execute(partition, context),
             Work::Expand(expander) => {
-                let input = self.inputs[0].execute(partition, context)?;
+                let input = self.inputs[0].execute(partition, Arc::clone(&context))?;
                 let (expander, from, to, now) =
                     (expander.clone(), self.input_schemas[0].clone(), self.output.clone(), self.now);
-                let batches = input.map(move |batch| expand_batch(&batch?, &expander, &from, &to, now));
+                let budget = budget(&context);
+                let batches = input.map(move |batch| {
+                    budget.check_time().map_err(|error| DataFusionError::External(Box::new(error)))?;
+                    expand_batch(&batch?, &expander, &from, &to, now)
+                });
                 Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
             }
             Work::Relation(_) => {
@@ -186,8 +190,7 @@ impl RowsExec {
             }
             tables.push(Table { schema: schema.clone(), rows });
         }
-        let budget = context.session_config().get_extension::<Budget>().map_or_else(Budget::default, |budget| *budget);
-        let (this, inputs) = (self.clone(), Inputs(tables));
+        let (this, inputs, budget) = (self.clone(), Inputs(tables), budget(&context));
         // It computes without a pause, so it has a thread of its own and watches the clock itself.
         let computed = tokio::task::spawn_blocking(move || {
             let Work::Relation(rel) = this.work.as_ref() else { return Err(RowsError::Fault("not a relation".into())) };
@@ -197,6 +200,11 @@ impl RowsExec {
         let table = table.map_err(|error| DataFusionError::External(Box::new(error)))?;
         table.rows.chunks(BATCH).map(|rows| batch_of(&self.output, rows)).collect()
     }
+}
+
+/// What the query may still use.
+fn budget(context: &TaskContext) -> Budget {
+    context.session_config().get_extension::<Budget>().map_or_else(Budget::default, |budget| *budget)
 }
 
 /// The inputs of a node under the names of [`input_name`].

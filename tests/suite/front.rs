@@ -4,6 +4,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request as HttpRequest;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use regex::Regex;
 use serde_json::{Value as Json, json};
 use sighthound::columns::Cells;
 use sighthound::engine::{Engine, Language, Limits, QueryError, Request, TableAnswer, clock};
@@ -112,7 +113,12 @@ impl Front {
 
     pub fn plan(&self, kind: &str, text: &str) -> String {
         match self.runtime.block_on(self.doors.engine.explain(Self::language(kind), text, self.request())) {
-            Ok(stages) => stages.into_iter().rev().take(1).map(|(_, text)| text).collect(),
+            Ok(stages) => {
+                static FILES: LazyLock<Regex> =
+                    LazyLock::new(|| Regex::new(r"[^\[\], ]*/(date=[^/]*/)[0-9a-f-]{36}").expect("a fixed pattern"));
+                let physical = stages.into_iter().next_back().map_or(String::new(), |(_, text)| text);
+                FILES.replace_all(&physical, "${1}<file>").into_owned()
+            }
             Err(error) => shown_error(&error, false),
         }
     }

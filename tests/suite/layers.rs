@@ -18,8 +18,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("bind", &["text", "types", "value", "syntax", "catalog", "functions", "ir", "rows"]),
     ("columns", &["types", "value"]),
     ("store", &["text", "types", "value", "catalog", "columns"]),
+    ("generate", &["types", "value", "catalog", "columns"]),
     ("plan", &["text", "types", "value", "catalog", "functions", "ir", "rows", "columns", "store"]),
-    ("exec", &["types", "value", "ir", "columns", "store", "plan"]),
+    ("exec", &["types", "value", "ir", "rows", "columns", "store", "plan"]),
     (
         "engine",
         &[
@@ -40,7 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("wire", &["types", "value", "columns"]),
     ("http", &["text", "types", "value", "catalog", "columns", "engine", "wire"]),
-    ("cli", &["text", "types", "value", "catalog", "columns", "engine", "store", "wire", "http"]),
+    ("cli", &["text", "types", "value", "catalog", "columns", "generate", "engine", "store", "wire", "http"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];
