@@ -17,5 +17,8 @@ pub mod sketches;
 pub mod statistics;
 pub mod sums;
 
+#[cfg(test)]
+mod parts_test;
+
 /// What can be put in an order: everything but guids and dynamics.
 pub(crate) const ORDERABLE: Types = Types::ANY.but(Types::GUID).but(Types::DYNAMIC);
