@@ -12,9 +12,9 @@ use datafusion::functions_aggregate::min_max::{max, min};
 use datafusion::functions_aggregate::sum::sum;
 use datafusion::logical_expr::{Expr, cast, lit, when};
 
-/// An aggregation of the plan, and the result's columns made of it.
+/// Aggregations of the plan, and the result's columns made of them.
 pub struct Aggregation {
-    pub expr: Expr,
+    pub exprs: Vec<Expr>,
     finish: Finish,
 }
 
@@ -24,16 +24,25 @@ enum Finish {
     OrElse(Value<'static>, Type),
     /// The fields of a struct.
     Fields(usize),
+    /// The first by the second: a mean of longs is that of their sum, which wraps.
+    Ratio,
 }
 
 impl Aggregation {
-    /// The output columns, given the column that holds the aggregation.
-    pub fn outputs(&self, column: &Expr) -> Result<Vec<Expr>, PlanError> {
+    /// The output columns, given the columns that hold the aggregations.
+    pub fn outputs(&self, columns: &[Expr]) -> Result<Vec<Expr>, PlanError> {
+        let column = &columns[0];
         Ok(match &self.finish {
             Finish::AsIs => vec![column.clone()],
             Finish::OrElse(value, ty) => vec![coalesce(vec![column.clone(), literal(value, *ty)?])],
             Finish::Fields(count) => {
                 (0..*count).map(|at| get_field(column.clone(), fold_udaf::field_name(at))).collect()
+            }
+            Finish::Ratio => {
+                let real = |expr: &Expr| cast(expr.clone(), DataType::Float64);
+                let none = columns[1].clone().eq(lit(0i64));
+                let ratio = real(column) / real(&columns[1]);
+                vec![when(none, lit(f64::NAN)).otherwise(ratio)?]
             }
         })
     }
@@ -53,8 +62,8 @@ pub fn depends_on_order(call: &AggregateCall) -> bool {
 }
 
 fn native(call: &AggregateCall, scalars: &Scalars<'_>) -> Result<Option<Aggregation>, PlanError> {
-    let as_is = |expr| Some(Aggregation { expr, finish: Finish::AsIs });
-    let or_else = |expr, value, ty| Some(Aggregation { expr, finish: Finish::OrElse(value, ty) });
+    let as_is = |expr| Some(Aggregation { exprs: vec![expr], finish: Finish::AsIs });
+    let or_else = |expr, value, ty| Some(Aggregation { exprs: vec![expr], finish: Finish::OrElse(value, ty) });
     Ok(match (call.aggregate.name(), call.args.as_slice()) {
         ("count", _) => as_is(count(lit(1i64))),
         ("countif", [test]) if test.ty() == Type::Bool => {
@@ -65,8 +74,12 @@ fn native(call: &AggregateCall, scalars: &Scalars<'_>) -> Result<Option<Aggregat
             or_else(sum(cast(scalars.native(arg)?, DataType::Int64)), Value::Long(0), Type::Long)
         }
         ("sum", [arg]) if arg.ty() == Type::Real => or_else(sum(scalars.native(arg)?), Value::Real(0.0), Type::Real),
-        ("avg", [arg]) if matches!(arg.ty(), Type::Int | Type::Long | Type::Real) => {
-            or_else(avg(cast(scalars.native(arg)?, DataType::Float64)), Value::Real(f64::NAN), Type::Real)
+        ("avg", [arg]) if arg.ty().is_integer() => {
+            let arg = cast(scalars.native(arg)?, DataType::Int64);
+            Some(Aggregation { exprs: vec![sum(arg.clone()), count(arg)], finish: Finish::Ratio })
+        }
+        ("avg", [arg]) if arg.ty() == Type::Real => {
+            or_else(avg(scalars.native(arg)?), Value::Real(f64::NAN), Type::Real)
         }
         ("min" | "max", [arg]) if orders_plainly(arg) => {
             let arg = scalars.native(arg)?;
@@ -89,5 +102,5 @@ fn fold(call: &AggregateCall, scalars: &Scalars<'_>) -> Result<Aggregation, Plan
         .map(|arg| Ok(scalars.lower(arg, Place::Value)?.expr))
         .collect::<Result<Vec<_>, PlanError>>()?;
     let finish = if gives.len() == 1 { Finish::AsIs } else { Finish::Fields(gives.len()) };
-    Ok(Aggregation { expr: fold_udaf::call(call.aggregate, types, gives, scalars.now, args), finish })
+    Ok(Aggregation { exprs: vec![fold_udaf::call(call.aggregate, types, gives, scalars.now, args)], finish })
 }

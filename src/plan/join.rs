@@ -2,11 +2,11 @@
 //! chose. <https://learn.microsoft.com/kusto/query/join-operator>
 use super::rel::always;
 use super::scalar::{Place, Scalars, column_expr, native};
-use super::{Lowered, LoweredColumn, PlanError, Repr};
+use super::{Lowered, LoweredColumn, Lowering, PlanError, Repr};
 use crate::ir::{JoinColumn, JoinKind, Scalar, Side};
 use crate::types::{Schema, Type};
 use datafusion::common::{Column, JoinType, NullEquality};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 
 pub fn lower(
     left: Lowered,
@@ -15,19 +15,20 @@ pub fn lower(
     on: &[(Scalar, Scalar)],
     output: &[JoinColumn],
     schema: &Schema,
-    now: i64,
+    lowering: &Lowering<'_>,
 ) -> Result<Lowered, PlanError> {
     let left_keys: Vec<&Scalar> = on.iter().map(|(key, _)| key).collect();
     let right_keys: Vec<&Scalar> = on.iter().map(|(_, key)| key).collect();
     let from_left = sources(output, Side::Left);
     let from_right = sources(output, Side::Right);
-    let mut left_plan = side(&left, &left_keys, &from_left, "l", now)?;
-    let right_plan = side(&right, &right_keys, &from_right, "r", now)?;
+    let (l, r) = (lowering.fresh("l"), lowering.fresh("r"));
+    let mut left_plan = side(&left, &left_keys, &from_left, &l, lowering.now)?;
+    let right_plan = side(&right, &right_keys, &from_right, &r, lowering.now)?;
     if kind == JoinKind::InnerUnique && !on.is_empty() {
-        left_plan = one_row_a_key(left_plan, on.len(), from_left.len())?;
+        left_plan = one_row_a_key(left_plan, &l, on.len(), from_left.len())?;
     }
     let keys =
-        |side: &str| (0..on.len()).map(|at| Column::new_unqualified(format!("{side}key{at}"))).collect::<Vec<_>>();
+        |side: &str| (0..on.len()).map(|at| Column::new_unqualified(format!("{side}.key{at}"))).collect::<Vec<_>>();
     let join_type = match kind {
         JoinKind::InnerUnique | JoinKind::Inner => JoinType::Inner,
         JoinKind::LeftOuter => JoinType::Left,
@@ -41,14 +42,13 @@ pub fn lower(
     let builder = LogicalPlanBuilder::from(left_plan);
     let filter = on.is_empty().then(always);
     let plan = builder
-        .join_detailed(right_plan, join_type, (keys("l"), keys("r")), filter, NullEquality::NullEqualsNull)?
+        .join_detailed(right_plan, join_type, (keys(&l), keys(&r)), filter, NullEquality::NullEqualsNull)?
         .build()?;
-    let mut exprs: Vec<Expr> = Vec::with_capacity(output.len());
     let mut columns = Vec::with_capacity(output.len());
     for (column, typed) in output.iter().zip(&schema.columns) {
         let (input, names, prefix, may_be_missing) = match column.side {
-            Side::Left => (&left, &from_left, "l", matches!(kind, JoinKind::RightOuter | JoinKind::FullOuter)),
-            Side::Right => (&right, &from_right, "r", matches!(kind, JoinKind::LeftOuter | JoinKind::FullOuter)),
+            Side::Left => (&left, &from_left, &l, matches!(kind, JoinKind::RightOuter | JoinKind::FullOuter)),
+            Side::Right => (&right, &from_right, &r, matches!(kind, JoinKind::LeftOuter | JoinKind::FullOuter)),
         };
         let at = names.iter().position(|name| *name == column.source);
         let found = input.columns.iter().find(|one| one.name == column.source);
@@ -59,10 +59,9 @@ pub fn lower(
             (Repr::Native, Type::String) if may_be_missing => Repr::NullableText,
             (repr, _) => repr,
         };
-        exprs.push(column_expr(&format!("{prefix}{at}")).alias(&column.name));
-        columns.push(LoweredColumn { name: column.name.clone(), ty: typed.ty, repr });
+        let joined = format!("{prefix}.{at}");
+        columns.push(LoweredColumn { name: column.name.clone(), column: joined, ty: typed.ty, repr });
     }
-    let plan = LogicalPlanBuilder::from(plan).project(exprs)?.build()?;
     Ok(Lowered { plan, columns, ordered: false })
 }
 
@@ -77,22 +76,24 @@ fn sources(output: &[JoinColumn], side: Side) -> Vec<&str> {
     names
 }
 
-/// One side with its keys (`lkey0`, …) and the columns that the result needs (`l0`, …).
+/// One side with its keys (`l#1.key0`, …) and the columns that the result needs (`l#1.0`, …).
 fn side(input: &Lowered, keys: &[&Scalar], needed: &[&str], prefix: &str, now: i64) -> Result<LogicalPlan, PlanError> {
     let scalars = Scalars { columns: &input.columns, now };
     let mut exprs = Vec::with_capacity(keys.len() + needed.len());
     for (at, key) in keys.iter().enumerate() {
-        exprs.push(native(scalars.lower(key, Place::Value)?).alias(format!("{prefix}key{at}")));
+        exprs.push(native(scalars.lower(key, Place::Value)?).alias(format!("{prefix}.key{at}")));
     }
     for (at, name) in needed.iter().enumerate() {
-        exprs.push(column_expr(name).alias(format!("{prefix}{at}")));
+        exprs.push(
+            scalars.lower(&Scalar::column(*name, Type::Dynamic), Place::Value)?.expr.alias(format!("{prefix}.{at}")),
+        );
     }
     Ok(LogicalPlanBuilder::from(input.plan.clone()).project(exprs)?.build()?)
 }
 
 /// Keeps one row for each key, any of them.
-fn one_row_a_key(left: LogicalPlan, keys: usize, needed: usize) -> Result<LogicalPlan, PlanError> {
-    let key = |at: usize| column_expr(&format!("lkey{at}"));
-    let all = (0..keys).map(key).chain((0..needed).map(|at| column_expr(&format!("l{at}")))).collect();
+fn one_row_a_key(left: LogicalPlan, prefix: &str, keys: usize, needed: usize) -> Result<LogicalPlan, PlanError> {
+    let key = |at: usize| column_expr(&format!("{prefix}.key{at}"));
+    let all = (0..keys).map(key).chain((0..needed).map(|at| column_expr(&format!("{prefix}.{at}")))).collect();
     Ok(LogicalPlanBuilder::from(left).distinct_on((0..keys).map(key).collect(), all, None)?.build()?)
 }

@@ -9,6 +9,7 @@ use crate::types::{Schema, Type};
 use datafusion::catalog::TableProvider;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::LogicalPlan;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -49,9 +50,20 @@ pub struct Lowering<'a> {
     pub now: i64,
     /// Relations computed before ([`crate::ir::RelOp::Shared`]), by id, in native form.
     pub shared: &'a HashMap<u32, Arc<dyn TableProvider>>,
+    /// How many plan columns have been named.
+    pub named: Cell<u64>,
 }
 
-/// A plan and how its columns lie; the names are the schema's.
+impl Lowering<'_> {
+    /// A name that no other column of the plan has. `extend x = x + 1` twice in a row must not make two columns of one
+    /// name: the optimizer takes equal expressions over equal names for the same value.
+    pub fn fresh(&self, name: &str) -> String {
+        self.named.set(self.named.get() + 1);
+        format!("{name}#{}", self.named.get())
+    }
+}
+
+/// A plan, where its columns are and how they lie.
 #[derive(Clone, Debug)]
 pub struct Lowered {
     pub plan: LogicalPlan,
@@ -63,6 +75,8 @@ pub struct Lowered {
 #[derive(Clone, Debug)]
 pub struct LoweredColumn {
     pub name: String,
+    /// Its name in the plan. Several columns may be one column of the plan.
+    pub column: String,
     pub ty: Type,
     pub repr: Repr,
 }

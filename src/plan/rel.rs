@@ -68,14 +68,14 @@ fn leaf(rel: &Rel, lowering: &Lowering<'_>, depth: usize) -> Result<Lowered, Pla
                 .providers
                 .provider(name)
                 .ok_or_else(|| PlanError::Fault(format!("no provider for table `{name}`")))?;
-            scan(name, provider, &rel.schema)
+            scan(name, provider, &rel.schema, lowering)
         }
-        RelOp::Values { rows } => values(rows, &rel.schema),
-        RelOp::Range { from, to, step } => values(&range_rows(from, to, step)?, &rel.schema),
+        RelOp::Values { rows } => values(rows, &rel.schema, lowering),
+        RelOp::Range { from, to, step } => values(&range_rows(from, to, step)?, &rel.schema, lowering),
         RelOp::Join { left, right, kind, on, output } => {
             let left = lower(left, lowering, depth + 1)?;
             let right = lower(right, lowering, depth + 1)?;
-            join::lower(left, right, *kind, on, output, &rel.schema, lowering.now)
+            join::lower(left, right, *kind, on, output, &rel.schema, lowering)
         }
         RelOp::Union { inputs } => union(inputs, &rel.schema, lowering, depth),
         RelOp::Whole { inputs, call } => {
@@ -90,7 +90,7 @@ fn leaf(rel: &Rel, lowering: &Lowering<'_>, depth: usize) -> Result<Lowered, Pla
             rows(Rel { op, schema: rel.schema.clone() }, plans, &rel.schema, lowering.now)
         }
         RelOp::Shared { id, input } => match lowering.shared.get(id) {
-            Some(provider) => scan("materialized", Arc::clone(provider), &rel.schema),
+            Some(provider) => scan("materialized", Arc::clone(provider), &rel.schema, lowering),
             None => lower(input, lowering, depth + 1),
         },
         RelOp::Each => Err(PlanError::Fault("a body stands outside its operator".into())),
@@ -116,8 +116,8 @@ fn step(rel: &Rel, input: Lowered, lowering: &Lowering<'_>) -> Result<Lowered, P
             let plan = LogicalPlanBuilder::from(input.plan).filter(predicate)?.build()?;
             Ok(Lowered { plan, ..input })
         }
-        RelOp::Project { columns, .. } => project(&input, columns, lowering.now),
-        RelOp::Summarize { by, aggregates, .. } => summarize(&input, by, aggregates, &rel.schema, lowering.now),
+        RelOp::Project { columns, .. } => project(&input, columns, lowering),
+        RelOp::Summarize { by, aggregates, .. } => summarize(&input, by, aggregates, &rel.schema, lowering),
         RelOp::Sort { keys, .. } => {
             let keys = sort_keys(keys, &scalars)?;
             let plan = LogicalPlanBuilder::from(input.plan).sort(keys)?.build()?;
@@ -181,12 +181,22 @@ fn native_columns(schema: &Schema) -> Vec<LoweredColumn> {
     schema
         .columns
         .iter()
-        .map(|column| LoweredColumn { name: column.name.clone(), ty: column.ty, repr: Repr::Native })
+        .map(|column| LoweredColumn {
+            name: column.name.clone(),
+            column: column.name.clone(),
+            ty: column.ty,
+            repr: Repr::Native,
+        })
         .collect()
 }
 
 /// Reads the columns of the schema that the table has; the others are absent in every row.
-fn scan(name: &str, provider: Arc<dyn TableProvider>, schema: &Schema) -> Result<Lowered, PlanError> {
+fn scan(
+    name: &str,
+    provider: Arc<dyn TableProvider>,
+    schema: &Schema,
+    lowering: &Lowering<'_>,
+) -> Result<Lowered, PlanError> {
     let stored = provider.schema();
     let known: Vec<usize> = schema.columns.iter().filter_map(|column| stored.index_of(&column.name).ok()).collect();
     let table = name.replace(['"', '.', '$'], "_");
@@ -201,8 +211,9 @@ fn scan(name: &str, provider: Arc<dyn TableProvider>, schema: &Schema) -> Result
             }
             Err(_) => (super::scalar::literal(&Value::absent(column.ty), column.ty)?, Repr::Native),
         };
-        exprs.push(expr.alias(&column.name));
-        columns.push(LoweredColumn { name: column.name.clone(), ty: column.ty, repr });
+        let fresh = lowering.fresh(&column.name);
+        exprs.push(expr.alias(&fresh));
+        columns.push(LoweredColumn { name: column.name.clone(), column: fresh, ty: column.ty, repr });
     }
     let plan = builder.project(exprs)?.build()?;
     Ok(Lowered { plan, columns, ordered: false })
@@ -220,14 +231,14 @@ fn stored_form(expr: Expr, found: &DataType, nullable: bool, ty: Type) -> (Expr,
     if *found == stored || native { (expr, repr) } else { (cast(expr, stored), repr) }
 }
 
-fn values(rows: &[Vec<Value<'static>>], schema: &Schema) -> Result<Lowered, PlanError> {
+fn values(rows: &[Vec<Value<'static>>], schema: &Schema, lowering: &Lowering<'_>) -> Result<Lowered, PlanError> {
     if rows.len() as u64 > MOST_ROWS {
         return Err(PlanError::TooLarge(rows.len() as u64));
     }
     // In batches, since a query can be stopped between two of them.
     let batches = rows.chunks(BATCH).map(|rows| batch_of(schema, rows)).collect::<Result<_, _>>()?;
     let table = MemTable::try_new(arrow_schema(schema), vec![batches])?;
-    let mut lowered = scan("values", Arc::new(table), schema)?;
+    let mut lowered = scan("values", Arc::new(table), schema, lowering)?;
     for column in &mut lowered.columns {
         column.repr = Repr::Native;
     }
@@ -279,14 +290,22 @@ fn range_rows(
     Ok(rows)
 }
 
-fn project(input: &Lowered, columns: &[(String, Scalar)], now: i64) -> Result<Lowered, PlanError> {
-    let scalars = Scalars { columns: &input.columns, now };
+fn project(input: &Lowered, columns: &[(String, Scalar)], lowering: &Lowering<'_>) -> Result<Lowered, PlanError> {
+    let scalars = Scalars { columns: &input.columns, now: lowering.now };
     let mut exprs = Vec::with_capacity(columns.len());
     let mut lowered_columns = Vec::with_capacity(columns.len());
     for (name, scalar) in columns {
         let lowered = scalars.lower(scalar, Place::Value)?;
-        exprs.push(lowered.expr.alias(name));
-        lowered_columns.push(LoweredColumn { name: name.clone(), ty: lowered.ty, repr: lowered.repr });
+        let column = match &lowered.expr {
+            // A column that is only passed on stays what it is.
+            Expr::Column(column) => column.name.clone(),
+            _ => lowering.fresh(name),
+        };
+        if !lowered_columns.iter().any(|one: &LoweredColumn| one.column == column) {
+            let passed_on = matches!(lowered.expr, Expr::Column(_));
+            exprs.push(if passed_on { lowered.expr } else { lowered.expr.alias(&column) });
+        }
+        lowered_columns.push(LoweredColumn { name: name.clone(), column, ty: lowered.ty, repr: lowered.repr });
     }
     let plan = LogicalPlanBuilder::from(input.plan.clone()).project(exprs)?.build()?;
     Ok(Lowered { plan, columns: lowered_columns, ordered: input.ordered })
@@ -308,38 +327,46 @@ fn summarize(
     by: &[(String, Scalar)],
     aggregates: &[AggregateCall],
     schema: &Schema,
-    now: i64,
+    lowering: &Lowering<'_>,
 ) -> Result<Lowered, PlanError> {
-    let scalars = Scalars { columns: &input.columns, now };
+    let scalars = Scalars { columns: &input.columns, now: lowering.now };
     let mut groups = Vec::with_capacity(by.len());
     let mut columns = Vec::with_capacity(schema.len());
     let mut outputs = Vec::with_capacity(schema.len());
-    for (index, (name, scalar)) in by.iter().enumerate() {
+    for (name, scalar) in by {
         let lowered = scalars.lower(scalar, Place::Value)?;
         let repr = if lowered.repr == Repr::Micros { Repr::Micros } else { Repr::Native };
         let ty = lowered.ty;
         let expr = if repr == Repr::Micros { lowered.expr } else { native_expr(lowered) };
-        groups.push(expr.alias(format!("by{index}")));
-        outputs.push(column_expr(&format!("by{index}")).alias(name));
-        columns.push(LoweredColumn { name: name.clone(), ty, repr });
+        let column = lowering.fresh(name);
+        groups.push(expr.alias(&column));
+        outputs.push(column_expr(&column));
+        columns.push(LoweredColumn { name: name.clone(), column, ty, repr });
     }
     let mut folds = Vec::with_capacity(aggregates.len());
-    for (index, call) in aggregates.iter().enumerate() {
+    for call in aggregates {
         let aggregation = aggregate::lower(call, &scalars)?;
-        let name = format!("fold{index}");
-        for (expr, (name, ty)) in aggregation.outputs(&column_expr(&name))?.into_iter().zip(&call.outputs) {
-            outputs.push(expr.alias(name));
-            columns.push(LoweredColumn { name: name.clone(), ty: *ty, repr: Repr::Native });
+        let folded: Vec<String> = aggregation.exprs.iter().map(|_| lowering.fresh(call.aggregate.name())).collect();
+        let values: Vec<Expr> = folded.iter().map(|name| column_expr(name)).collect();
+        for (expr, (name, ty)) in aggregation.outputs(&values)?.into_iter().zip(&call.outputs) {
+            let column = lowering.fresh(name);
+            outputs.push(expr.alias(&column));
+            columns.push(LoweredColumn { name: name.clone(), column, ty: *ty, repr: Repr::Native });
         }
-        folds.push(aggregation.expr.alias(name));
+        folds.extend(aggregation.exprs.into_iter().zip(folded).map(|(expr, name)| expr.alias(name)));
     }
     let mut plan = input.plan.clone();
     if input.ordered && aggregates.iter().any(aggregate::depends_on_order) {
         // An aggregation asks for no order of its input, and the optimizer would drop the sort below it.
         let schema = input.schema();
-        plan = rows_node::plan(Work::Ordered, vec![(native(input.clone(), &schema)?, schema.clone())], &schema, now)?;
+        plan = rows_node::plan(
+            Work::Ordered,
+            vec![(native(input.clone(), &schema)?, schema.clone())],
+            &schema,
+            lowering.now,
+        )?;
         let native_input = Lowered { plan, columns: native_columns(&schema), ordered: false };
-        return summarize(&native_input, by, aggregates, &schema, now);
+        return summarize(&native_input, by, aggregates, &schema, lowering);
     }
     if groups.is_empty() && folds.is_empty() {
         plan = LogicalPlanBuilder::from(plan).limit(0, Some(1))?.build()?;
@@ -357,7 +384,7 @@ fn union(inputs: &[Rel], schema: &Schema, lowering: &Lowering<'_>, depth: usize)
         return Ok(lowered.remove(0));
     }
     if lowered.is_empty() {
-        return values(&[], schema);
+        return values(&[], schema, lowering);
     }
     // A column keeps its stored form only where all inputs agree on it.
     let columns: Vec<LoweredColumn> = schema
@@ -369,7 +396,7 @@ fn union(inputs: &[Rel], schema: &Schema, lowering: &Lowering<'_>, depth: usize)
                 .map(|input| input.columns.iter().find(|one| one.name == column.name).map(|one| one.repr))
                 .collect();
             let repr = if reprs.iter().all(|repr| *repr == Some(Repr::Micros)) { Repr::Micros } else { Repr::Native };
-            LoweredColumn { name: column.name.clone(), ty: column.ty, repr }
+            LoweredColumn { name: column.name.clone(), column: lowering.fresh(&column.name), ty: column.ty, repr }
         })
         .collect();
     let plans = lowered
@@ -388,7 +415,11 @@ pub fn native(lowered: Lowered, schema: &Schema) -> Result<LogicalPlan, PlanErro
 /// The wanted columns in the wanted forms. A column that is there already costs nothing.
 fn in_form(lowered: Lowered, wanted: &[LoweredColumn]) -> Result<LogicalPlan, PlanError> {
     let same = lowered.columns.len() == wanted.len()
-        && lowered.columns.iter().zip(wanted).all(|(have, want)| have.name == want.name && have.repr == want.repr);
+        && lowered
+            .columns
+            .iter()
+            .zip(wanted)
+            .all(|(have, want)| have.name == want.name && have.column == want.column && have.repr == want.repr);
     if same {
         return Ok(lowered.plan);
     }
@@ -397,13 +428,13 @@ fn in_form(lowered: Lowered, wanted: &[LoweredColumn]) -> Result<LogicalPlan, Pl
         .map(|want| {
             let have = lowered.columns.iter().find(|have| have.name == want.name);
             let have = have.ok_or_else(|| PlanError::Fault(format!("column `{}` is not in the plan", want.name)))?;
-            let expr = column_expr(&have.name);
+            let expr = column_expr(&have.column);
             let expr = if have.repr == want.repr {
                 expr
             } else {
                 native_expr(LoweredExpr { expr, ty: have.ty, repr: have.repr })
             };
-            Ok(expr.alias(&want.name))
+            Ok(expr.alias(&want.column))
         })
         .collect::<Result<Vec<_>, PlanError>>()?;
     Ok(LogicalPlanBuilder::from(lowered.plan).project(exprs)?.build()?)

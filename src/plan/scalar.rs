@@ -44,7 +44,7 @@ impl Scalars<'_> {
                 let found = self.columns.iter().find(|column| column.name == *name);
                 let found =
                     found.ok_or_else(|| PlanError::Fault(format!("column `{name}` is not in the plan's input")))?;
-                Ok(LoweredExpr { expr: column_expr(name), ty: found.ty, repr: found.repr })
+                Ok(LoweredExpr { expr: column_expr(&found.column), ty: found.ty, repr: found.repr })
             }
             Scalar::Call { function, args, ty, .. } => {
                 if let Some(expr) = fast::lower(self, function, args, *ty, place)? {
