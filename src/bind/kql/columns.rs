@@ -237,7 +237,8 @@ impl<'q> Binder<'_, 'q> {
                             let declared = projection.declare(output, replaces || single, name.span);
                             self.check(declared)?;
                         }
-                        None if style == Style::Print => {}
+                        // The engine gives the first part alone to a single name, except for aggregations.
+                        None if style == Style::Print || (single && style != Style::Summarize) => {}
                         None => projection.add(output, false),
                     }
                 }
