@@ -406,15 +406,13 @@ fn covering<'a>(args: &[Value<'a>], touches: impl Fn(&Polygon) -> bool) -> Value
     let mut open: Vec<Cell> = Cell::faces().to_vec();
     for _ in 0..=level {
         open.retain(|cell| touches(&Polygon { outer: cell.corners().to_vec(), holes: vec![], written: vec![] }));
+        // Each cell that touches has a child that does: they never become fewer.
+        if open.len() > MOST_CELLS {
+            return Value::Null;
+        }
         if open.first().is_some_and(|cell| i64::from(cell.level()) < level) {
             open = open.into_iter().flat_map(Cell::children).collect();
         }
-        if open.len() > 4 * MOST_CELLS {
-            return Value::Null;
-        }
-    }
-    if open.len() > MOST_CELLS {
-        return Value::Null;
     }
     Value::json(open.into_iter().map(|cell| Json::from(cell.token())).collect())
 }

@@ -139,7 +139,7 @@ impl Spectrum {
 
     /// A period must be the greatest of its neighbours, from half to one and a half of it.
     fn score(&self, period: usize) -> f64 {
-        if period < SHORTEST_PERIOD || 2 * period >= self.length {
+        if period < SHORTEST_PERIOD || period >= self.length.div_ceil(2) {
             return 0.0;
         }
         let last = (3 * period / 2).min(self.scores.len() - 1);
