@@ -196,7 +196,8 @@ fn quotient_type(symbol: &str, args: &[Arg<'_>]) -> Result<Type, String> {
 }
 
 fn sign_type(args: &[Arg<'_>]) -> Result<Type, String> {
-    Ok(args[0].ty)
+    // An int grows to a long, unless it is a constant.
+    Ok(if args[0].ty == Type::Int && args[0].constant.is_none() { Type::Long } else { args[0].ty })
 }
 
 fn bin_type(args: &[Arg<'_>]) -> Result<Type, String> {
@@ -328,7 +329,8 @@ fn rest(x: i64, y: i64) -> Option<i64> {
 
 fn negate<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     match &args[0] {
-        Value::Int(x) => Value::Int(x.wrapping_neg()),
+        Value::Int(x) if call.gives == Type::Int => Value::Int(x.wrapping_neg()),
+        Value::Int(x) => Value::Long(-i64::from(*x)),
         Value::Long(x) => Value::Long(x.wrapping_neg()),
         Value::Real(x) => Value::Real(-x),
         Value::Decimal(x) => Value::Decimal(Decimal(-x.0)),

@@ -68,7 +68,7 @@ impl<'q> Binder<'_, 'q> {
         match scope.env.get(&name.text) {
             Some((Item::Lambda(lambda), env)) => return self.lambda_value(lambda, &env, args, span, scope),
             Some((Item::Broken, _)) => return Err(Reported),
-            Some((Item::Scalar(_) | Item::Table(_), _)) | None => {}
+            Some((Item::Scalar(_) | Item::Argument(..) | Item::Table(_), _)) | None => {}
         }
         if scope.aggregates.is_some() && functions::aggregate(&name.text).is_some() {
             let mut columns = self.aggregate(name, args, span, scope)?;
@@ -436,7 +436,9 @@ impl<'q> Binder<'_, 'q> {
                         (None, None) => return Err(self.missing_argument(&parameter.name, span)),
                     };
                     let bound = self.as_declared(bound, *ty, at)?;
-                    inner.add(&parameter.name.text, Item::Scalar(bound));
+                    let item =
+                        if reads_columns(&bound) { Item::Argument(bound, self.tables) } else { Item::Scalar(bound) };
+                    inner.add(&parameter.name.text, item);
                 }
             }
         }
@@ -486,7 +488,7 @@ impl<'q> Binder<'_, 'q> {
                 match scope.env.get(&name.text) {
                     Some((Item::Table(_), _)) => true,
                     Some((Item::Lambda(lambda), env)) => self.lambda_is_table(lambda, &env, depth + 1),
-                    Some((Item::Scalar(_) | Item::Broken, _)) => false,
+                    Some((Item::Scalar(_) | Item::Argument(..) | Item::Broken, _)) => false,
                     None => self.context.tables.schema(&name.text).is_some(),
                 }
             }
@@ -533,6 +535,15 @@ impl<'q> Binder<'_, 'q> {
             }
         }
         self.is_table_at(body, Scope::bare(env), depth + 1)
+    }
+}
+
+/// Whether a value depends on a row.
+pub fn reads_columns(scalar: &Scalar) -> bool {
+    match scalar {
+        Scalar::Column { .. } => true,
+        Scalar::Call { args, .. } => args.iter().any(reads_columns),
+        Scalar::Literal { .. } | Scalar::Subquery { .. } | Scalar::SubquerySet { .. } => false,
     }
 }
 

@@ -173,6 +173,11 @@ impl<'q> Binder<'_, 'q> {
         }
         match scope.env.get(&name.text) {
             Some((Item::Scalar(scalar), _)) => return Ok(scalar),
+            Some((Item::Argument(scalar, tables), _)) if tables == self.tables => return Ok(scalar),
+            Some((Item::Argument(..), _)) => {
+                let message = format!("`{}` reads columns of a row that is not at hand within this table", name.text);
+                return Err(self.fault(codes::WRONG_PLACE.at(name.span, message).help("join the tables instead")));
+            }
             Some((Item::Broken, _)) => return Err(super::scope::Reported),
             Some((Item::Table(_), _)) => return Err(self.not_scalar(name.span)),
             Some((Item::Lambda(lambda), env)) => return self.lambda_value(lambda, &env, &[], name.span, scope),

@@ -52,6 +52,7 @@ pub fn kql<'q>(query: &'q ast::Query, context: &Context<'_>) -> Result<ir::Bound
         notices: Vec::new(),
         depth: 0,
         work: 0,
+        tables: 0,
         next_shared: 0,
         next_column: 1,
         _query: query,
@@ -87,6 +88,8 @@ pub struct Binder<'c, 'q> {
     pub notices: Vec<String>,
     depth: usize,
     work: usize,
+    /// Tables within tables, where the binder stands.
+    pub tables: usize,
     next_shared: u32,
     pub next_column: usize,
     _query: &'q ast::Query,
@@ -203,7 +206,8 @@ impl<'q> Binder<'_, 'q> {
         if self.is_table(expr, Scope::bare(env)) {
             return Ok(Item::Table(Rc::new(self.table(expr, env)?)));
         }
-        Ok(Item::Scalar(self.scalar(expr, Scope::bare(env))?))
+        let value = self.scalar(expr, Scope::bare(env))?;
+        Ok(if calls::reads_columns(&value) { Item::Argument(value, self.tables) } else { Item::Scalar(value) })
     }
 
     /// A query parameter: the value given with the query, else its default.

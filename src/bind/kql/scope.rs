@@ -18,6 +18,8 @@ pub type Bind<T> = Result<T, Reported>;
 #[derive(Clone)]
 pub enum Item<'q> {
     Scalar(Scalar),
+    /// An argument of a lambda that reads columns, and how deep in tables the call stands: only there it has a meaning.
+    Argument(Scalar, usize),
     /// Wide, so behind a pointer; cloned where it is used.
     Table(Rc<Table>),
     Lambda(&'q ast::Lambda),

@@ -15,7 +15,9 @@ impl<'q> Binder<'_, 'q> {
     /// The table that an expression stands for.
     pub fn table(&mut self, expr: &'q Expr, env: &Env<'q>) -> Bind<Table> {
         self.enter(expr.span)?;
+        self.tables += 1;
         let bound = self.table_within(expr, env);
+        self.tables -= 1;
         self.leave();
         bound
     }
@@ -77,7 +79,7 @@ impl<'q> Binder<'_, 'q> {
                 Ok(table)
             }
             Some((Item::Broken, _)) => Err(Reported),
-            Some((Item::Scalar(_), _)) => {
+            Some((Item::Scalar(_) | Item::Argument(..), _)) => {
                 let message = format!("`{}` is a single value, and a table is expected here", name.text);
                 Err(self.fault(codes::NOT_TABULAR.at(name.span, message)))
             }
@@ -148,7 +150,7 @@ impl<'q> Binder<'_, 'q> {
                 return self.lambda_table(lambda, &made_in, None, args, span, env);
             }
             Some((Item::Broken, _)) => return Err(Reported),
-            Some((Item::Scalar(_) | Item::Table(_), _)) | None => {}
+            Some((Item::Scalar(_) | Item::Argument(..) | Item::Table(_), _)) | None => {}
         }
         match (name.text.as_str(), args) {
             ("materialize", [arg]) => {

@@ -135,6 +135,14 @@ fn faults_stand_where_the_text_is_wrong() {
       |                            ^^^^^
       = help: give it another name
     "#);
+    insta::assert_snapshot!(columns("let f = (x:string) { toscalar(AlertInfo | where Title == x | count) }; AlertInfo | extend n = f(Title)"), @r#"
+    error[K0301]: `x` reads columns of a row that is not at hand within this table
+     --> query:1:58
+      |
+    1 | let f = (x:string) { toscalar(AlertInfo | where Title == x | count) }; AlertInfo | extend n = f(Title)
+      |                                                          ^
+      = help: join the tables instead
+    "#);
     insta::assert_snapshot!(columns("AlertInfo | invoke FileProfile('SHA1')"), @r#"
     error[K0901]: `FileProfile` needs the profiles of files, which nobody has given
      --> query:1:20
