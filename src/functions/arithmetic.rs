@@ -333,7 +333,7 @@ fn negate<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
         Value::Int(x) => Value::Long(-i64::from(*x)),
         Value::Long(x) => Value::Long(x.wrapping_neg()),
         Value::Real(x) => Value::Real(-x),
-        Value::Decimal(x) => Value::Decimal(Decimal(-x.0)),
+        Value::Decimal(x) => x.0.checked_neg().map_or(Value::Null, |units| Value::Decimal(Decimal(units))),
         Value::Timespan(x) => Value::Timespan(x.wrapping_neg()),
         Value::Dynamic(x) => match convert::scalar(x.tree().as_ref()) {
             number @ (Value::Long(_) | Value::Real(_)) => convert::to(&negate(call, &[number]), call.gives),
@@ -430,7 +430,7 @@ fn ceiling<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
         Value::Decimal(x) => {
             let floor = x.truncate() * crate::value::decimal::ONE;
             let up = if floor < x.0 { crate::value::decimal::ONE } else { 0 };
-            Value::Decimal(Decimal(floor + up))
+            floor.checked_add(up).map_or(Value::Null, |units| Value::Decimal(Decimal(units)))
         }
         // The sum with zero turns −0 into 0.
         other => other.as_real().map_or(Value::Null, |x| Value::Real(x.ceil() + 0.0)),

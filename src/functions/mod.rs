@@ -292,6 +292,8 @@ pub mod conversions;
 pub mod datetimes;
 pub mod distributions;
 pub mod dynamics;
+#[cfg(test)]
+mod edges_test;
 pub mod encodings;
 #[cfg(test)]
 mod examples_test;
