@@ -22,7 +22,7 @@ pub const FUNCTIONS: &[Function] = &[
     row(
         &["case"],
         "The value after the first condition that is true, or the last argument.",
-        &[one("predicate", Types::BOOL), one("then", Types::ANY), many("more", Types::ANY, 1, 128)],
+        &[one("predicate", Types::BOOL), one("then", Types::ANY), many("more", Types::ANY, 1, 1024)],
         Gives::By(case_type),
         case,
         &[("case(1 > 2, 'a', 2 > 1, 'b', 'c')", "b"), ("case(false, 1, 3)", "3")],
@@ -106,6 +106,18 @@ pub const FUNCTIONS: &[Function] = &[
         Gives::Always(Type::Bool),
         |_, args| test(&args[0], f64::is_finite),
         &[("isfinite(1.0)", "True"), ("isfinite(1.0 / 0.0)", "False")],
+    ),
+    row(
+        &["assert"],
+        "True; a query whose condition is false is refused with the message.",
+        &[one("predicate", Types::BOOL).constant(), one("message", Types::STRING).constant()],
+        Gives::By(|args| match (args[0].constant, args[1].constant) {
+            (Some(Value::Bool(true)), _) => Ok(Type::Bool),
+            (_, Some(Value::String(message))) => Err(format!("the query asserts: {message}")),
+            _ => Err("the query asserts what is not true".into()),
+        }),
+        |_, _| Value::Bool(true),
+        &[("assert(1 < 2, 'numbers are odd')", "True")],
     ),
     row(
         &["around"],

@@ -247,10 +247,6 @@ pub fn has(text: &str, needle: &str) -> bool {
     matches(Kind::Has, text, needle)
 }
 
-pub fn contains(text: &str, needle: &str) -> bool {
-    matches(Kind::Contains, text, needle)
-}
-
 /// Whether two texts are equal, letter case aside.
 pub fn equal_fold(left: &str, right: &str) -> bool {
     left.eq_ignore_ascii_case(right)
@@ -327,7 +323,7 @@ fn test(
 }
 
 /// Whether a character belongs to a term.
-pub fn is_term(c: char) -> bool {
+fn is_term(c: char) -> bool {
     c.is_alphanumeric()
 }
 
@@ -383,11 +379,6 @@ fn has_all<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     let Some((value, list)) = args.split_first() else { return Value::Null };
     let text = value.text();
     Value::Bool(!any_element(list, |item| !has(&text, &item.text())))
-}
-
-/// The terms of a text, in order: the runs of letters and digits.
-pub fn terms(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c| !is_term(c)).filter(|term| !term.is_empty())
 }
 
 /// The text in lower case as `tolower` makes it.

@@ -1,7 +1,7 @@
 //! Regular expressions, as RE2 has them: no look-around, no references back.
 //! <https://learn.microsoft.com/kusto/query/regex>
 use super::arguments::{LONGEST_TEXT, given, long, made, named_type, row, text};
-use super::{Call, Function, Gives, one, optional};
+use super::{Arg, Call, Function, Gives, one, optional};
 use crate::types::{Type, Types};
 use crate::value::{Json, Value, convert, json};
 use regex::{Regex, RegexBuilder};
@@ -24,7 +24,7 @@ pub const FUNCTIONS: &[Function] = &[
         &["matches regex"],
         "Whether the pattern is found in the text.",
         &[one("text", TEXT.or(Types::DYNAMIC)), one("pattern", TEXT.or(Types::DYNAMIC))],
-        Gives::Always(Type::Bool),
+        Gives::By(|args| gives(args, 1, Type::Bool)),
         |_, args| Value::Bool(find(&text(args, 1), |re| re.is_match(&text(args, 0))).unwrap_or(false)),
         &[("'2020-01-15' matches regex @'^\\d{4}-'", "True"), ("'abc' matches regex 'B'", "False")],
     ),
@@ -37,7 +37,7 @@ pub const FUNCTIONS: &[Function] = &[
             one("source", TEXT),
             optional("typeLiteral", TEXT).constant(),
         ],
-        Gives::By(|args| named_type(args, 3)),
+        Gives::By(|args| gives(args, 0, named_type(args, 3)?)),
         extract,
         &[
             ("extract(@'(\\d+)-(\\d+)', 2, 'from 20-30')", "30"),
@@ -51,7 +51,7 @@ pub const FUNCTIONS: &[Function] = &[
         "All matches of a pattern with groups: the group's text where there is one, else an array of the \
          groups' texts.",
         &[one("regex", TEXT), one("captureGroupsOrSource", Types::DYNAMIC.or(TEXT)), optional("source", TEXT)],
-        Gives::Always(Type::Dynamic),
+        Gives::By(groups_given),
         extract_all,
         &[
             ("extract_all(@'(\\d+)', 'a1 b22')", "[\"1\",\"22\"]"),
@@ -64,7 +64,7 @@ pub const FUNCTIONS: &[Function] = &[
         &["replace_regex"],
         "The text with each match of the pattern rewritten; `\\1` in the rewriting is the first group.",
         &[one("source", TEXT), one("lookup_regex", TEXT), one("rewrite_pattern", TEXT)],
-        Gives::Always(Type::String),
+        Gives::By(|args| gives(args, 1, Type::String)),
         |_, args| replace(&text(args, 0), &text(args, 1), &text(args, 2)),
         &[("replace_regex('abcABC', @'([a-z])([A-Z])', @'\\1_\\2')", "abc_ABC")],
     ),
@@ -72,7 +72,7 @@ pub const FUNCTIONS: &[Function] = &[
         &["replace"],
         "`replace_regex` with its arguments in the old order.",
         &[one("regex", TEXT), one("rewrite", TEXT), one("source", TEXT)],
-        Gives::Always(Type::String),
+        Gives::By(|args| gives(args, 0, Type::String)),
         |_, args| replace(&text(args, 2), &text(args, 0), &text(args, 1)),
         &[("replace(@'\\d+', 'n', 'a1b22')", "anbn")],
     ),
@@ -80,7 +80,7 @@ pub const FUNCTIONS: &[Function] = &[
         &["countof"],
         "How often the text is found, overlaps counted; with the kind `regex`, how often the pattern matches.",
         &[one("source", TEXT), one("search", TEXT), optional("kind", TEXT)],
-        Gives::Always(Type::Long),
+        Gives::By(counts),
         countof,
         &[("countof('aaaa', 'aa')", "3"), ("countof('abcABC', '[a-z]', 'regex')", "3")],
     ),
@@ -88,7 +88,7 @@ pub const FUNCTIONS: &[Function] = &[
         &["trim"],
         "The text without one match of the pattern at each end.",
         &[one("regex", TEXT), one("source", TEXT)],
-        Gives::Always(Type::String),
+        Gives::By(|args| gives(args, 0, Type::String)),
         |_, args| trimmed(args, true, true),
         &[("trim('--', '--a--')", "a"), ("trim('x', 'xxax')", "xa"), ("trim(@'\\s+', '  a ')", "a")],
     ),
@@ -96,7 +96,7 @@ pub const FUNCTIONS: &[Function] = &[
         &["trim_start"],
         "The text without a match of the pattern at its beginning.",
         &[one("regex", TEXT), one("source", TEXT)],
-        Gives::Always(Type::String),
+        Gives::By(|args| gives(args, 0, Type::String)),
         |_, args| trimmed(args, true, false),
         &[("trim_start('https://', 'https://bing.com')", "bing.com")],
     ),
@@ -104,7 +104,7 @@ pub const FUNCTIONS: &[Function] = &[
         &["trim_end"],
         "The text without a match of the pattern at its end.",
         &[one("regex", TEXT), one("source", TEXT)],
-        Gives::Always(Type::String),
+        Gives::By(|args| gives(args, 0, Type::String)),
         |_, args| trimmed(args, false, true),
         &[("trim_end('.com', 'bing.com')", "bing")],
     ),
@@ -119,7 +119,7 @@ pub const FUNCTIONS: &[Function] = &[
             optional("length", Types::INTEGER),
             optional("occurrence", Types::INTEGER),
         ],
-        Gives::Always(Type::Long),
+        Gives::By(|args| gives(args, 1, Type::Long)),
         indexof_regex,
         &[
             ("indexof_regex('abcabc', @'a.c')", "0"),
@@ -189,6 +189,34 @@ pub fn check(pattern: &str) -> Result<(), String> {
             Err(format!("the pattern cannot be read: {reason}"))
         }
         Err(_) => Err("the pattern cannot be read".into()),
+    }
+}
+
+/// The type of a result, if the argument that is a pattern can be read where it is known already.
+fn gives(args: &[Arg<'_>], pattern: usize, ty: Type) -> Result<Type, String> {
+    match known(args, pattern) {
+        Some(pattern) => check(pattern).map(|()| ty),
+        None => Ok(ty),
+    }
+}
+
+/// The text of an argument that is a constant.
+fn known<'v>(args: &[Arg<'v>], at: usize) -> Option<&'v str> {
+    args.get(at).and_then(|arg| arg.constant).and_then(Value::as_str)
+}
+
+fn groups_given(args: &[Arg<'_>]) -> Result<Type, String> {
+    let ty = gives(args, 0, Type::Dynamic)?;
+    match known(args, 0).and_then(compiled) {
+        Some(regex) if regex.captures_len() < 2 => Err("the pattern of `extract_all` has no group".into()),
+        _ => Ok(ty),
+    }
+}
+
+fn counts(args: &[Arg<'_>]) -> Result<Type, String> {
+    match known(args, 2) {
+        Some(kind) if kind.eq_ignore_ascii_case("regex") => gives(args, 1, Type::Long),
+        _ => Ok(Type::Long),
     }
 }
 
