@@ -136,7 +136,7 @@ impl<'c> Frame<'c> {
 }
 
 fn bin(at: i64, start: i64, step: i64) -> i64 {
-    start + (at - start).div_euclid(step) * step
+    start.saturating_add(at.saturating_sub(start).div_euclid(step).saturating_mul(step))
 }
 
 fn long(count: usize) -> Value<'static> {
@@ -157,7 +157,7 @@ fn active_users_count(call: &WholeCall, inputs: &[Table], schema: &Schema, env: 
         let mut active: BTreeMap<i64, HashSet<&[u8]>> = BTreeMap::new();
         for (id, seen) in &seen {
             for at in seen.iter().filter(|at| **at >= start) {
-                if seen.range(at - window + 1..=*at).count() as i64 >= periods {
+                if seen.range(at.saturating_sub(window).saturating_add(1)..=*at).count() as i64 >= periods {
                     active.entry(bin(*at, start, step)).or_default().insert(id);
                 }
             }
@@ -219,7 +219,7 @@ fn activity_engagement(call: &WholeCall, inputs: &[Table], schema: &Schema, env:
         let steps = by_step(timeline, start, inner);
         for (at, ids) in &steps {
             // The long window must lie within the time that is looked at.
-            let from = at + inner - outer;
+            let from = at.saturating_add(inner).saturating_sub(outer);
             if from < start {
                 continue;
             }
@@ -241,7 +241,7 @@ fn activity_metrics(call: &WholeCall, inputs: &[Table], schema: &Schema, env: &E
         let mut all: HashSet<&[u8]> = HashSet::new();
         for (at, ids) in &steps {
             let new = ids.iter().filter(|id| all.insert(id)).count();
-            let before = steps.get(&(at - step));
+            let before = steps.get(&at.saturating_sub(step));
             let (stayed, left) = match before {
                 Some(before) if !before.is_empty() => {
                     let stayed = ids.intersection(before).count();
@@ -270,7 +270,8 @@ fn sliding_window_counts(
         let mut at = start;
         while at <= end {
             // The window ends with the step.
-            let (from, to) = ((at + step).saturating_sub(window), at + step);
+            let to = at.saturating_add(step);
+            let from = to.saturating_sub(window);
             let first = timeline.events.partition_point(|(_, time)| *time < from);
             let last = timeline.events.partition_point(|(_, time)| *time < to);
             let inside = &timeline.events[first..last];

@@ -63,7 +63,7 @@ fn session_count(call: &WholeCall, inputs: &[Table], schema: &Schema, env: &Env<
             let mut before: Option<i64> = None;
             for at in times {
                 if before.is_none_or(|before| at.saturating_sub(before) >= window) {
-                    *sessions.entry(at.div_euclid(bin) * bin).or_default() += 1;
+                    *sessions.entry(at.div_euclid(bin).saturating_mul(bin)).or_default() += 1;
                 }
                 before = Some(at);
             }
@@ -101,10 +101,10 @@ fn rolling_percentile(call: &WholeCall, inputs: &[Table], schema: &Schema, env: 
     for (dimensions, by_bin) in groups {
         for at in by_bin.keys() {
             let mut folds = measure.start();
-            for number in by_bin.range(at - bins + 1..=*at).flat_map(|(_, rows)| rows) {
+            for number in by_bin.range(at.saturating_sub(bins).saturating_add(1)..=*at).flat_map(|(_, rows)| rows) {
                 measure.add(&mut folds, &input.rows[*number]);
             }
-            let mut row = vec![value_of(at * bin, ty)];
+            let mut row = vec![value_of(at.saturating_mul(bin), ty)];
             row.extend(dimensions.iter().cloned());
             row.push(measure.finish_one(&folds));
             sink.push(row)?;
