@@ -3,9 +3,11 @@ mod ebnf;
 mod generate;
 mod recognise;
 
+use super::kql;
 use super::kql::agreement::cases;
 use super::kql::entries::{ENTRIES, entry, query};
 use crate::functions;
+use crate::text::Source;
 use ebnf::Grammar;
 use recognise::recognise;
 use std::collections::BTreeSet;
@@ -106,14 +108,34 @@ fn the_parser_takes_what_the_grammar_takes() {
     });
 }
 
-/// Sentences that the language reads otherwise than the grammar alone would: strings side by side are one, `(*` after
-/// `let x =` begins parameters, `with` after a `]` is externaldata's own, and in the list after `in` a comma before the pipe, in brackets or braces, hides it.
+#[test]
+fn sentences_are_printed_as_they_are_read() {
+    with_room(|| {
+        let grammar = grammar();
+        let start = grammar.index["query"];
+        let sentences = (0..SENTENCES).map(|seed| generate::sentence(&grammar, start, seed + SENTENCES));
+        let sentences = sentences.filter(|text| !ambiguous(text));
+        let trees =
+            sentences.filter_map(|text| Some((kql::parse(&Source::new(text.as_str())).into_result().ok()?, text)));
+        trees
+            .map(|(tree, text)| (tree.to_string(), tree, text))
+            // Parts that are passed over have no text of their own.
+            .filter(|(printed, _, _)| !printed.contains('…'))
+            .filter(|(printed, tree, _)| kql::parse(&Source::new(printed.as_str())).into_result().as_ref() != Ok(tree))
+            .map(|(printed, _, text)| format!("`{text}` is printed as `{printed}`"))
+            .collect()
+    });
+}
+
+/// Sentences that the language reads otherwise than the grammar alone would: strings side by side are one; `(*` after
+/// `let x =` begins parameters; `[*` after a dot begins a pattern; `with` after a `]` is externaldata's own; in the list
+/// after `in`, a comma before the pipe, inside brackets or braces, hides the pipe.
 fn ambiguous(text: &str) -> bool {
     let words: Vec<&str> = text.split(' ').collect();
     let string = |word: &str| word.ends_with(['\'', '"']);
     let pair = |test: &dyn Fn(&str, &str) -> bool| words.windows(2).any(|pair| test(pair[0], pair[1]));
     pair(&|a, b| string(a) && string(b))
-        || words.windows(3).any(|three| three == ["=", "(", "*"])
+        || words.windows(3).any(|three| three == ["=", "(", "*"] || three == [".", "[", "*"])
         || words.windows(2).zip(2..).any(|(two, next)| two == ["]", "with"] && words.get(next) != Some(&"("))
         || (pair(&|a, b| b == "(" && matches!(a, "in" | "!in" | "in~" | "!in~" | "has_any" | "has_all"))
             && words.iter().any(|word| matches!(*word, "[" | "{")))

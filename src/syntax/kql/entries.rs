@@ -225,7 +225,8 @@ pub const ENTRIES: &[(&str, Entry)] = entries! {
     "arguments": expr::arguments;
     "argument": expr::argument;
     "named": expr::named;
-    "query_call": expr::query_call;
+    "to_table": |i| if_word(i, "totable", expr::query_call);
+    "query_call": |i| if_word(i, "toscalar", expr::query_call);
     "in_list": expr::in_list;
     "couple": expr::couple;
     "literal": literal::literal;

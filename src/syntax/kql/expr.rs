@@ -2,7 +2,7 @@
 //! <https://learn.microsoft.com/kusto/query/scalar-operators>
 use super::ast::{Arg, Expr, ExprKind, Name, Named};
 use super::literal::{dynamic, literal, type_of};
-use super::names::{column, label, name, reserved};
+use super::names::{column, label, name, reserved, wildcard};
 use super::query::{looks_like_query, pipe};
 use super::source::{datatable, externaldata, inline_sources};
 use crate::functions::operators::{ALL, Operator, Right};
@@ -252,6 +252,10 @@ pub fn couple(i: Tokens<'_>) -> Step<'_, (Expr, Expr)> {
 
 /// A primary with its paths and elements: `a.b[0]['c'].d`.
 pub fn postfix(i: Tokens<'_>) -> Step<'_, Expr> {
+    // A table has no paths.
+    if i.is_word(0, "totable") {
+        return query_call(i);
+    }
     match primary(i) {
         Ok((rest, expr)) if rest.is_punct(0, ".") || rest.is_punct(0, "[") => selections(i, rest, expr),
         done => done,
@@ -282,13 +286,19 @@ pub fn path(i: Tokens<'_>) -> Step<'_, Expr> {
         _ => return miss(i, "a table"),
     }
     let (mut rest, mut expr) = name_or_call(i)?;
-    while rest.is_punct(0, ".") && super::names::wildcard(rest.skip(1)).is_err() {
-        let (after, selected) = must(selector)(rest.skip(1))?;
+    loop {
+        let (after, selected) = if rest.is_punct(0, ".") && wildcard(rest.skip(1)).is_err() {
+            must(selector)(rest.skip(1))?
+        } else if rest.is_punct(0, "[") {
+            let (after, index) = must(bracket)(rest)?;
+            (after, Selector::Element(index))
+        } else {
+            return Ok((rest, expr));
+        };
         grow(rest)?;
         rest = after;
         expr = selected.of(expr, i.span_to(rest));
     }
-    Ok((rest, expr))
 }
 
 /// What follows the base of a path.
@@ -312,6 +322,10 @@ impl Selector {
 
 pub fn selector(i: Tokens<'_>) -> Step<'_, Selector> {
     if i.is_punct(0, "[") && i.kind(1) != Kind::String {
+        // After a dot, `[*` begins a pattern of names, which only lists of tables take.
+        if i.is_punct(1, "*") {
+            return miss(i.skip(1), "an expression");
+        }
         let (i, index) = bracket(i)?;
         return Ok((i, Selector::Element(index)));
     }
@@ -342,7 +356,7 @@ pub fn primary(i: Tokens<'_>) -> Step<'_, Expr> {
             "typeof" if i.is_punct(1, "(") => type_of(i),
             "datatable" => datatable(i),
             "externaldata" | "external_data" => externaldata(i),
-            "toscalar" | "totable" => query_call(i),
+            "toscalar" => query_call(i),
             _ if word.name || word.column => name_or_call(i),
             "__contextual_datatable" | "materialized-view-combine" => inline_sources(i),
             _ if in_name_position(i) => reserved(i),

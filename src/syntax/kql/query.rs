@@ -5,7 +5,7 @@ use super::expr::{expression, level_expression, query_call};
 use super::literal::literal;
 use super::names::{column_decl, column_type, label, name, reserved};
 use super::ops;
-use crate::syntax::combinators::{Step, Tokens, any_commas, certain, commas, maybe, must, nest, punct, word};
+use crate::syntax::combinators::{Step, Tokens, any_commas, certain, commas, maybe, miss, must, nest, punct, word};
 use crate::syntax::tokens::Kind;
 use crate::text::{Diagnostics, Span};
 
@@ -152,6 +152,9 @@ pub fn table_type(i: Tokens<'_>) -> Step<'_, ParameterType> {
 pub fn default_value(i: Tokens<'_>) -> Step<'_, Expr> {
     if let (rest, Some(value)) = maybe(i, literal)? {
         return Ok((rest, value));
+    }
+    if i.is_punct(0, "[") {
+        return miss(i, "a literal");
     }
     let (rest, name) = name(i)?;
     let span = name.span;

@@ -60,8 +60,18 @@ pub fn settings<'t>(i: Tokens<'t>, more: &[&str], equals: bool) -> Step<'t, Vec<
 pub fn setting<'t>(i: Tokens<'t>, more: &[&str], equals: bool) -> Step<'t, Setting> {
     let Some((i, name)) = setting_name(i, more, KNOWN, equals) else { return quiet(i) };
     let (i, _) = must(punct("="))(i)?;
+    // The kinds of parse, of which two are words that cannot be names.
+    if more.contains(&"flags") && name.text == "kind" && matches!(i.text(0), "simple" | "relaxed") {
+        return Ok((i.skip(1), Setting { name, value: word_value(i) }));
+    }
     let (i, value) = must(value)(i)?;
     Ok((i, Setting { name, value }))
+}
+
+/// The word that stands here, as a value.
+fn word_value(i: Tokens<'_>) -> Expr {
+    let name = Name { text: i.text(0).into(), span: i.span(), bracketed: false };
+    Expr { kind: ExprKind::Name(name), span: i.span() }
 }
 
 /// Whether the name of a setting that every operator takes stands here.
@@ -98,23 +108,13 @@ pub fn value(i: Tokens<'_>) -> Step<'_, Expr> {
     if let (rest, Some(value)) = maybe(i, literal)? {
         return Ok((rest, value));
     }
-    let (rest, name) = match i.kind(0) {
-        Kind::Word(word) if matches!(word.text, "simple" | "relaxed" | "nooptimization") => {
-            (i.skip(1), Name { text: word.text.into(), span: i.span(), bracketed: false })
-        }
-        _ => match name(i) {
-            Ok(found) => found,
-            Err(_) => return miss(i, "a value"),
-        },
-    };
+    let Ok((rest, name)) = name(i) else { return miss(i, "a value") };
     let span = name.span;
     Ok((rest, Expr { kind: ExprKind::Name(name), span }))
 }
 
-/// `(title = "…", ycolumns = a, b)`: only the names given, with commas between.
+/// `title = "…", ycolumns = a, b)`: only the names given, with commas between, and the parenthesis that closes them.
 pub fn properties<'t>(i: Tokens<'t>, names: &[&str]) -> Step<'t, Vec<Setting>> {
-    let (i, _) = punct("(")(i)?;
-    let (i, _) = maybe(i, punct(","))?;
     let mut rest = i;
     let mut all = Vec::new();
     while !rest.is_punct(0, ")") {

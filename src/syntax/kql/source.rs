@@ -2,7 +2,7 @@
 //! <https://learn.microsoft.com/kusto/query/datatable-operator>
 use super::ast::{Expr, ExprKind, Name};
 use super::expr::expression;
-use super::literal::literal;
+use super::literal::{literal, value};
 use super::names::{label, row_schema};
 use super::settings::settings;
 use crate::syntax::combinators::{Step, Tokens, any_commas, maybe, must, nest, punct, refuse, word};
@@ -42,7 +42,8 @@ pub fn externaldata(i: Tokens<'_>) -> Step<'_, Expr> {
 pub fn property(i: Tokens<'_>) -> Step<'_, (Name, Expr)> {
     let (i, name) = label(i)?;
     let (i, _) = must(punct("="))(i)?;
-    if let (rest, Some(value)) = maybe(i, literal)? {
+    if let (rest, Some((value, ty))) = maybe(i, value)? {
+        let value = Expr { kind: ExprKind::Literal { value, ty }, span: i.span_to(rest) };
         return Ok((rest, (name, value)));
     }
     let (rest, value) = must(label)(i)?;

@@ -5,7 +5,7 @@ use super::super::expr::expression;
 use super::super::literal::strings;
 use super::super::names::{column_type, label, row_schema};
 use super::super::settings::{properties, settings};
-use crate::syntax::combinators::{Step, Tokens, maybe, must, word};
+use crate::syntax::combinators::{Step, Tokens, maybe, must, punct, word};
 use crate::syntax::tokens::Kind;
 
 /// The settings of parse besides the known ones.
@@ -59,6 +59,11 @@ pub fn parse_kv(i: Tokens<'_>) -> Step<'_, OperatorKind> {
     let (i, expr) = expression(i)?;
     let (i, _) = word("as")(i)?;
     let (i, columns) = row_schema(i)?;
-    let (i, options) = if i.is_word(0, "with") { properties(i.skip(1), KV)? } else { (i, Vec::new()) };
+    let (i, options) = if i.is_word(0, "with") {
+        let (i, _) = punct("(")(i.skip(1))?;
+        properties(i, KV)?
+    } else {
+        (i, Vec::new())
+    };
     Ok((i, OperatorKind::ParseKv { expr: Box::new(expr), columns, options }))
 }

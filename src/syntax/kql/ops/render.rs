@@ -3,7 +3,7 @@
 use super::super::ast::{Name, OperatorKind};
 use super::super::names::name;
 use super::super::settings::{old_render_settings, properties, settings};
-use crate::syntax::combinators::{Step, Tokens, miss, word};
+use crate::syntax::combinators::{Step, Tokens, maybe, miss, punct, word};
 use crate::syntax::tokens::Kind;
 
 pub const CHARTS: &[&str] = &[
@@ -70,7 +70,9 @@ pub fn render(i: Tokens<'_>) -> Step<'_, OperatorKind> {
     if !i.is_word(0, "with") {
         return Ok((i, OperatorKind::Render { chart, options }));
     }
-    let (i, more) = properties(i.skip(1), PROPERTIES)?;
+    let (i, _) = punct("(")(i.skip(1))?;
+    let (i, _) = maybe(i, punct(","))?;
+    let (i, more) = properties(i, PROPERTIES)?;
     options.extend(more);
     Ok((i, OperatorKind::Render { chart, options }))
 }

@@ -55,7 +55,8 @@ pub fn tables(i: Tokens<'_>) -> Step<'_, Vec<Expr>> {
 /// A table, which may get another name: `T | as X`.
 pub fn find_table(i: Tokens<'_>) -> Step<'_, Expr> {
     let (rest, source) = table(i)?;
-    if !(rest.is_punct(0, "|") && rest.is_word(1, "as")) {
+    let named = matches!(source.kind, ExprKind::Name(_));
+    if !(named && rest.is_punct(0, "|") && rest.is_word(1, "as")) {
         return Ok((rest, source));
     }
     let word = rest.skip(1);
