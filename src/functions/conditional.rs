@@ -108,18 +108,6 @@ pub const FUNCTIONS: &[Function] = &[
         &[("isfinite(1.0)", "True"), ("isfinite(1.0 / 0.0)", "False")],
     ),
     row(
-        &["assert"],
-        "True; a query whose condition is false is refused with the message.",
-        &[one("predicate", Types::BOOL).constant(), one("message", Types::STRING).constant()],
-        Gives::By(|args| match (args[0].constant, args[1].constant) {
-            (Some(Value::Bool(true)), _) => Ok(Type::Bool),
-            (_, Some(Value::String(message))) => Err(format!("the query asserts: {message}")),
-            _ => Err("the query asserts what is not true".into()),
-        }),
-        |_, _| Value::Bool(true),
-        &[("assert(1 < 2, 'numbers are odd')", "True")],
-    ),
-    row(
         &["around"],
         "Whether `value` lies within `delta` of `center`, the ends included.",
         &[one("value", Types::ANY), one("center", Types::ANY), one("delta", Types::ANY)],
