@@ -19,9 +19,7 @@ use datafusion::physical_expr::{
 };
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
-};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::fmt;
@@ -83,7 +81,11 @@ impl RowsExec {
 
 fn properties(work: &Work, inputs: &[Arc<dyn ExecutionPlan>], schema: SchemaRef) -> Arc<PlanProperties> {
     let (equivalence, partitioning) = match (work, inputs) {
-        (Work::Ordered, [input]) => (input.equivalence_properties().clone(), Partitioning::UnknownPartitioning(1)),
+        (Work::Ordered, [input]) => {
+            // The schema is the node's own: an input may carry notes on its fields that the plan does not know.
+            let orderings = input.properties().output_ordering().cloned();
+            (EquivalenceProperties::new_with_orderings(schema, orderings), Partitioning::UnknownPartitioning(1))
+        }
         (Work::Expand(_), [input]) => (
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(input.properties().output_partitioning().partition_count()),
@@ -152,7 +154,15 @@ impl ExecutionPlan for RowsExec {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let schema = arrow_schema(&self.output);
         match self.work.as_ref() {
-            Work::Ordered => self.inputs[0].execute(partition, context),
+            Work::Ordered => {
+                let to = Arc::clone(&schema);
+                let batches = self.inputs[0].execute(partition, context)?.map(move |batch| {
+                    let batch = batch?;
+                    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                    Ok(RecordBatch::try_new_with_options(Arc::clone(&to), batch.columns().to_vec(), &options)?)
+                });
+                Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+            }
             Work::Expand(expander) => {
                 let input = self.inputs[0].execute(partition, Arc::clone(&context))?;
                 let (expander, from, to, now) =
