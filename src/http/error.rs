@@ -14,8 +14,10 @@ use serde_json::{Value as Json, json};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
     Kusto,
-    /// Defender's own hunting and alerts APIs.
+    /// Defender's own hunting APIs.
     Hunting,
+    /// Defender's alerts API.
+    Alerts,
     Graph,
 }
 
@@ -63,12 +65,17 @@ pub fn body(door: Door, error: &QueryError, id: &RequestId) -> Json {
         (Door::Kusto, QueryError::Fault(fault)) => {
             kusto("InternalServerError", "The request could not be served.", &ours(fault), false, id)
         }
+        (Door::Alerts, QueryError::Wrong(source, faults)) => {
+            let mut body = plain(door, "ODataError", &odata_text(source, faults), id);
+            body["error"]["diagnostics"] = diagnostics(source, faults);
+            body
+        }
         (Door::Hunting | Door::Graph, QueryError::Wrong(source, faults)) => {
             let mut body = plain(door, "BadRequest", &hunting_text(source, faults), id);
             body["error"]["diagnostics"] = diagnostics(source, faults);
             body
         }
-        (Door::Hunting | Door::Graph, QueryError::Refused(refused)) => {
+        (Door::Hunting | Door::Alerts | Door::Graph, QueryError::Refused(refused)) => {
             let code = match refused {
                 Refused::Busy => "TooManyRequests",
                 Refused::Rows(_) | Refused::Bytes(_) => "BadRequest",
@@ -77,7 +84,9 @@ pub fn body(door: Door, error: &QueryError, id: &RequestId) -> Json {
             };
             plain(door, code, &refusal(*refused), id)
         }
-        (Door::Hunting | Door::Graph, QueryError::Fault(fault)) => plain(door, "InternalServerError", &ours(fault), id),
+        (Door::Hunting | Door::Alerts | Door::Graph, QueryError::Fault(fault)) => {
+            plain(door, "InternalServerError", &ours(fault), id)
+        }
     }
 }
 
@@ -85,7 +94,7 @@ pub fn body(door: Door, error: &QueryError, id: &RequestId) -> Json {
 pub fn bad_request(door: Door, message: &str, id: &RequestId) -> Response {
     let body = match door {
         Door::Kusto => kusto("General_BadRequest", "Request is invalid and cannot be executed.", message, true, id),
-        Door::Hunting | Door::Graph => plain(door, "InvalidRequestBody", message, id),
+        Door::Hunting | Door::Alerts | Door::Graph => plain(door, "InvalidRequestBody", message, id),
     };
     json(StatusCode::BAD_REQUEST, body.to_string())
 }
@@ -93,6 +102,11 @@ pub fn bad_request(door: Door, message: &str, id: &RequestId) -> Response {
 pub fn no_such_path(uri: &Uri) -> Response {
     let message = format!("No resource is at `{}`.", uri.path());
     json(StatusCode::NOT_FOUND, json!({ "error": { "code": "NotFound", "message": message } }).to_string())
+}
+
+/// Something that was asked for by its key and is not there.
+pub fn not_found(message: &str, id: &RequestId) -> Response {
+    json(StatusCode::NOT_FOUND, plain(Door::Alerts, "ResourceNotFound", message, id).to_string())
 }
 
 /// A refusal that needs no more words than its status has.
@@ -128,7 +142,7 @@ fn plain(door: Door, code: &str, message: &str, id: &RequestId) -> Json {
                 "client-request-id": id.theirs.as_ref().unwrap_or(&id.ours),
             },
         } }),
-        Door::Kusto | Door::Hunting => {
+        Door::Kusto | Door::Hunting | Door::Alerts => {
             json!({ "error": { "code": code, "message": message, "target": format!("|{}.", id.ours) } })
         }
     }
@@ -150,6 +164,18 @@ fn kusto_text(source: &Source, faults: &[Diagnostic]) -> String {
         })
         .collect();
     format!("{kind}: {}", texts.join("\n"))
+}
+
+fn odata_text(source: &Source, faults: &[Diagnostic]) -> String {
+    let texts: Vec<String> = faults
+        .iter()
+        .map(|fault| {
+            let place = source.place(fault.span.start);
+            let help = fault.help.as_ref().map_or(String::new(), |help| format!("; {help}"));
+            format!("{} (position {}){help}", fault.message, place.column)
+        })
+        .collect();
+    texts.join(". ")
 }
 
 fn hunting_text(source: &Source, faults: &[Diagnostic]) -> String {

@@ -13,6 +13,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 use tracing::{Instrument, info, info_span};
 
+mod alerts;
 mod answer;
 mod commands;
 mod databases;
@@ -66,6 +67,9 @@ pub fn router(doors: Doors) -> Router {
         .route("/api/advancedqueries/run", post(hunting::defender))
         .route("/api/advancedhunting/run", post(hunting::defender))
         .route("/v1.0/security/runhuntingquery", post(hunting::graph))
+        .route("/api/{set}", get(alerts::get))
+        .route("/api/{set}/", get(alerts::get))
+        .route("/api/{set}/{*rest}", get(alerts::get))
         .route("/healthz", get(|| async { "ok" }))
         .fallback(|uri: Uri| async move { error::no_such_path(&uri) })
         .layer(DefaultBodyLimit::max(REQUEST_BYTES))

@@ -10,6 +10,7 @@ pub mod json;
 pub mod kusto_v1;
 pub mod kusto_v2;
 pub mod ndjson;
+pub mod odata_json;
 pub mod table;
 
 /// A format for one table, as a shell or a file takes it.

@@ -1,0 +1,154 @@
+//! Alerts as the alerts API gives them: absent texts are null, times have no trailing zeros, evidence has all its keys.
+//! Contract: alerts API, §3 (alert) and §4 (evidence item).
+use super::cells;
+use crate::columns::Cells;
+use crate::types::{Schema, Type};
+use crate::value::{Json, Value, datetime};
+use arrow::record_batch::RecordBatch;
+
+/// The keys of an evidence item, all always there, in the order of the contract.
+const EVIDENCE: &[&str] = &[
+    "entityType",
+    "evidenceCreationTime",
+    "sha1",
+    "sha256",
+    "fileName",
+    "filePath",
+    "processId",
+    "processCommandLine",
+    "processCreationTime",
+    "parentProcessId",
+    "parentProcessCreationTime",
+    "parentProcessFileName",
+    "parentProcessFilePath",
+    "ipAddress",
+    "url",
+    "registryKey",
+    "registryHive",
+    "registryValueType",
+    "registryValue",
+    "accountName",
+    "domainName",
+    "userSid",
+    "aadUserId",
+    "userPrincipalName",
+    "detectionStatus",
+];
+
+/// Alerts gathered for one page, each as its JSON.
+#[derive(Debug, Default)]
+pub struct Alerts {
+    pub items: Vec<Vec<u8>>,
+}
+
+impl Alerts {
+    pub fn batch(&mut self, batch: &RecordBatch, schema: &Schema) {
+        let cells: Vec<Cells<'_>> =
+            batch.columns().iter().zip(&schema.columns).map(|(array, column)| Cells::new(array, column.ty)).collect();
+        for row in 0..batch.num_rows() {
+            let mut out = Vec::with_capacity(1024);
+            for (at, (cell, column)) in cells.iter().zip(&schema.columns).enumerate() {
+                out.push(if at == 0 { b'{' } else { b',' });
+                cells::string(&column.name, &mut out);
+                out.push(b':');
+                property(&column.name, column.ty, &cell.get(row), &mut out);
+            }
+            out.push(b'}');
+            self.items.push(out);
+        }
+    }
+
+    /// A page: `@odata.context`, the count where it was asked for, `value`, and the link to the next page.
+    pub fn page(&self, context: &str, count: Option<i64>, next: Option<&str>) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.items.iter().map(Vec::len).sum::<usize>() + 256);
+        out.extend_from_slice(b"{\"@odata.context\":");
+        cells::string(context, &mut out);
+        if let Some(count) = count {
+            out.extend_from_slice(format!(",\"@odata.count\":{count}").as_bytes());
+        }
+        out.extend_from_slice(b",\"value\":[");
+        for (at, item) in self.items.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(item);
+        }
+        out.push(b']');
+        if let Some(next) = next {
+            out.extend_from_slice(b",\"@odata.nextLink\":");
+            cells::string(next, &mut out);
+        }
+        out.push(b'}');
+        out
+    }
+
+    /// The first alert alone, with its context in it.
+    pub fn single(&self, context: &str) -> Option<Vec<u8>> {
+        let item = self.items.first()?;
+        let mut out = Vec::with_capacity(item.len() + 128);
+        out.extend_from_slice(b"{\"@odata.context\":");
+        cells::string(context, &mut out);
+        out.push(b',');
+        out.extend_from_slice(&item[1..]);
+        Some(out)
+    }
+}
+
+fn property(name: &str, ty: Type, value: &Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::String(text) if text.is_empty() => out.extend_from_slice(b"null"),
+        Value::Datetime(ticks) => cells::string(&time(*ticks), out),
+        Value::Dynamic(tree) if name == "evidence" => {
+            let items = match tree.tree().as_ref() {
+                Json::Array(items) => items.iter().map(evidence).collect(),
+                _ => vec![],
+            };
+            out.extend_from_slice(Json::Array(items).to_string().as_bytes());
+        }
+        Value::Null if ty == Type::Dynamic && name != "relatedUser" => out.extend_from_slice(b"[]"),
+        other => cells::value(other, out),
+    }
+}
+
+/// All keys of the contract in its order, then those that it does not know.
+fn evidence(item: &Json) -> Json {
+    let Json::Object(given) = item else { return item.clone() };
+    let mut all = serde_json::Map::with_capacity(EVIDENCE.len());
+    for key in EVIDENCE {
+        let value = match given.get(*key) {
+            Some(Json::String(text)) if text.is_empty() => Json::Null,
+            Some(Json::String(text)) if key.ends_with("Time") => {
+                Json::String(datetime::parse(text).map_or_else(|| text.clone(), time))
+            }
+            Some(value) => value.clone(),
+            None => Json::Null,
+        };
+        all.insert((*key).into(), value);
+    }
+    for (key, value) in given {
+        if !EVIDENCE.contains(&key.as_str()) {
+            all.insert(key.clone(), value.clone());
+        }
+    }
+    Json::Object(all)
+}
+
+/// `2021-01-26T20:33:59.2Z`: up to seven digits of a second, none of them a trailing zero.
+fn time(ticks: i64) -> String {
+    let text = datetime::text(ticks);
+    let digits = text.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.');
+    format!("{digits}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_no_trailing_zeros() {
+        let at = |text: &str| time(datetime::parse(text).expect("a time"));
+        assert_eq!(at("2021-01-26T20:33:59.2Z"), "2021-01-26T20:33:59.2Z");
+        assert_eq!(at("2021-01-26T20:30:00Z"), "2021-01-26T20:30:00Z");
+        assert_eq!(at("2021-01-26T20:33:57.7220239Z"), "2021-01-26T20:33:57.7220239Z");
+    }
+}
