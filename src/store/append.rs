@@ -6,7 +6,7 @@ use super::delta::{DAY, Log};
 use super::file::{Encoded, encode};
 use super::{Appended, Ingestion, StoreError};
 use crate::catalog::TIMESTAMP;
-use crate::types::{Schema, Type};
+use crate::types::{Column, Schema, Type};
 use crate::value::datetime::Civil;
 use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, new_null_array};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
@@ -33,11 +33,19 @@ const FILE: usize = 1 << 20;
 const PART: usize = 16 << 20;
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
-/// A column that an ingestion brings, found by name, in the stored type.
-struct Shape {
+/// How the rows of a table lie at rest.
+pub struct Shape {
     schema: Arc<Schema>,
     arrow: SchemaRef,
     timestamp: Option<usize>,
+}
+
+impl Shape {
+    pub fn new(schema: Arc<Schema>) -> Shape {
+        let is_time = |column: &Column| column.name == TIMESTAMP && column.ty == Type::Datetime;
+        let timestamp = schema.columns.iter().position(is_time);
+        Shape { arrow: stored_schema(&schema), schema, timestamp }
+    }
 }
 
 pub async fn append<S, E>(
@@ -53,8 +61,7 @@ where
     if log.has(ingestion).await? {
         return Ok(Appended::AlreadyThere);
     }
-    let timestamp = schema.columns.iter().position(|column| column.name == TIMESTAMP && column.ty == Type::Datetime);
-    let shape = Arc::new(Shape { arrow: stored_schema(&schema), schema, timestamp });
+    let shape = Arc::new(Shape::new(schema));
     let mut heap = Heap::default();
     let mut writing: Option<Writing> = None;
     let mut adds = Vec::new();
@@ -160,20 +167,32 @@ async fn settle(writing: &mut Option<Writing>, adds: &mut Vec<(Add, u64)>) -> Re
 }
 
 async fn write(log: Arc<Log>, shape: Arc<Shape>, heap: Heap) -> Result<Vec<(Add, u64)>, StoreError> {
-    let heap = Arc::new(heap);
+    let batches = Arc::new(heap.batches.clone());
+    // The heap counts as long as its rows are in memory.
+    let adds = encode_rows(&log, &shape, batches).await;
+    drop(heap);
+    adds
+}
+
+/// Writes batches at rest as files that no log has yet.
+pub async fn encode_rows(
+    log: &Log,
+    shape: &Arc<Shape>,
+    batches: Arc<Vec<RecordBatch>>,
+) -> Result<Vec<(Add, u64)>, StoreError> {
     let mut adds = Vec::new();
-    for (day, order) in by_day(&heap.batches, shape.timestamp) {
+    for (day, order) in by_day(&batches, shape.timestamp) {
         let order = Arc::new(order);
         for start in (0..order.len()).step_by(FILE) {
-            let (heap, shape, order) = (heap.clone(), shape.clone(), order.clone());
+            let (batches, shape, order) = (batches.clone(), shape.clone(), order.clone());
             let encoded = tokio::task::spawn_blocking(move || {
-                let batches: Vec<&RecordBatch> = heap.batches.iter().collect();
+                let batches: Vec<&RecordBatch> = batches.iter().collect();
                 let rows = &order[start..order.len().min(start + FILE)];
                 encode(&shape.schema, &shape.arrow, &batches, rows, shape.timestamp)
             })
             .await
             .map_err(|error| StoreError::Stopped(error.to_string()))??;
-            adds.push(put(&log, day, encoded).await?);
+            adds.push(put(log, day, encoded).await?);
         }
     }
     Ok(adds)
@@ -209,7 +228,7 @@ async fn put(log: &Log, day: Option<i64>, encoded: Encoded) -> Result<(Add, u64)
     Ok((add, encoded.rows))
 }
 
-fn under(folder: &Path, inside: &str) -> Path {
+pub fn under(folder: &Path, inside: &str) -> Path {
     inside.split('/').fold(folder.clone(), |path, part| path.join(part))
 }
 
@@ -239,7 +258,7 @@ fn by_day(batches: &[RecordBatch], timestamp: Option<usize>) -> BTreeMap<Option<
 }
 
 /// A batch with the table's columns in the table's order and stored types. A column that it lacks is absent in all rows.
-fn at_rest(shape: &Shape, batch: &RecordBatch) -> Result<RecordBatch, StoreError> {
+pub fn at_rest(shape: &Shape, batch: &RecordBatch) -> Result<RecordBatch, StoreError> {
     let given = batch.schema();
     for field in given.fields() {
         if shape.schema.get(field.name()).is_none() {

@@ -2,7 +2,7 @@
 //!
 //! A table is a folder `<root>/<TableName>/` with a Delta log and files `date=YYYY-MM-DD/….parquet`, sorted by
 //! `Timestamp`. Beside those, folders of plain Parquet can be attached under a name and are only read.
-use crate::catalog::{self, ALERTS, Tables};
+use crate::catalog::Tables;
 use crate::types::{Schema, Type};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 mod adapt;
 mod append;
 mod attach;
+mod compact;
 mod convert;
 mod delta;
 mod error;
@@ -26,6 +27,7 @@ mod provider;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use adapt::type_of;
 pub use convert::{stored_schema, to_stored};
@@ -33,6 +35,7 @@ pub use error::StoreError;
 pub use ingestion::{Ingestion, Mark};
 pub use provider::Provider;
 pub use snapshot::{Bounds, Snapshot, StoredFile};
+pub use view::View;
 
 use attach::Folder;
 use delta::Log;
@@ -49,6 +52,13 @@ pub enum Appended {
     },
     /// The table has this ingestion already; nothing was added.
     AlreadyThere,
+}
+
+/// How many files became how many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compacted {
+    pub replaced: usize,
+    pub written: usize,
 }
 
 /// The tables under one root, and those attached to it. Cheap to clone; clones are the same store.
@@ -68,6 +78,8 @@ struct Shared {
 #[derive(Debug)]
 enum Source {
     Delta(Arc<Log>),
+    /// Attached: somebody else writes it.
+    Theirs(Log),
     Folder(Folder),
 }
 
@@ -75,6 +87,7 @@ impl Source {
     async fn snapshot(&self, name: &str, known: Option<&Arc<Snapshot>>) -> Result<Option<Arc<Snapshot>>, StoreError> {
         match self {
             Source::Delta(log) => log.snapshot(name, known).await,
+            Source::Theirs(log) => log.snapshot(name, known).await,
             Source::Folder(folder) => folder.snapshot(name, known).await.map(Some),
         }
     }
@@ -196,6 +209,16 @@ impl Store {
         self.append(table, schema, futures::stream::iter(batches), ingestion).await
     }
 
+    /// Unites the small files of each day of a table. Queries and ingestions go on meanwhile.
+    pub async fn compact(&self, table: &str) -> Result<Compacted, StoreError> {
+        let source = read(&self.shared.sources).get(table).cloned();
+        match source.as_deref() {
+            Some(Source::Delta(log)) => compact::compact(log, table).await,
+            Some(Source::Theirs(_) | Source::Folder(_)) => Err(StoreError::ReadOnly(table.to_owned())),
+            None => Ok(Compacted::default()),
+        }
+    }
+
     /// Makes a folder or one file of plain Parquet, or another Delta table, readable under a name. It hides a table of
     /// the same name for as long as the store is open.
     pub async fn attach(&self, name: &str, path_or_url: &str) -> Result<(), StoreError> {
@@ -203,7 +226,7 @@ impl Store {
         let logs = location.prefix.clone().join("_delta_log");
         let is_file = location.has(&location.prefix).await?;
         let source = if !is_file && location.objects.list(Some(&logs)).try_next().await?.is_some() {
-            Source::Delta(Arc::new(Log::new(location)))
+            Source::Theirs(Log::new(location))
         } else {
             Source::Folder(Folder::new(location))
         };
@@ -237,77 +260,6 @@ impl Store {
     }
 }
 
-/// All tables at one moment.
-#[derive(Clone, Debug)]
-pub struct View {
-    root: Location,
-    tables: Arc<BTreeMap<String, Arc<Snapshot>>>,
-}
-
-impl View {
-    /// What a plan reads; an empty table where nothing was ever stored, `None` where there is no such table at all.
-    pub fn provider(&self, table: &str) -> Option<Arc<dyn TableProvider>> {
-        Some(Arc::new(self.scan(table)?))
-    }
-
-    /// As [`View::provider`], for who wants to set how it reads.
-    pub fn scan(&self, table: &str) -> Option<Provider> {
-        let known = stored(table);
-        let snapshot = match self.tables.get(table) {
-            Some(snapshot) => snapshot.clone(),
-            None => Arc::new(Snapshot::empty(table, self.root.clone(), Arc::new(known.clone()?))),
-        };
-        let schema = known.unwrap_or_else(|| snapshot.schema.as_ref().clone());
-        Some(Provider::new(snapshot, &schema))
-    }
-
-    /// The version of each table's log.
-    pub fn versions(&self) -> HashMap<String, u64> {
-        self.tables.iter().filter_map(|(name, snapshot)| Some((name.clone(), snapshot.version?))).collect()
-    }
-
-    pub fn snapshot(&self, table: &str) -> Option<&Arc<Snapshot>> {
-        self.tables.get(table)
-    }
-
-    /// 0 for a table that holds nothing; `None` where a file of another writer does not say.
-    pub fn row_count(&self, table: &str) -> Option<u64> {
-        self.tables.get(table).map_or(Some(0), |snapshot| snapshot.rows())
-    }
-
-    pub fn has_rows(&self, table: &str) -> bool {
-        self.row_count(table) != Some(0)
-    }
-}
-
-impl Tables for View {
-    fn schema(&self, table: &str) -> Option<Arc<Schema>> {
-        if table == ALERTS.name {
-            return Some(Arc::new(ALERTS.schema()));
-        }
-        catalog::Known.schema(table).or_else(|| self.tables.get(table).map(|snapshot| snapshot.schema.clone()))
-    }
-
-    fn hidden(&self, table: &str) -> Vec<(String, String, Type)> {
-        match self.schema(table) {
-            None => Vec::new(),
-            Some(_) if table == ALERTS.name || catalog::table(table).is_some() => catalog::Known.hidden(table),
-            // A table of the owner's own has no bag of unknown properties, but its time goes by both names too.
-            Some(schema) => {
-                let mut hidden = catalog::hidden(&schema);
-                hidden.retain(|(_, reads, _)| schema.get(reads).is_some());
-                hidden
-            }
-        }
-    }
-
-    fn names(&self) -> Vec<String> {
-        let mut names = catalog::Known.names();
-        names.extend(self.tables.keys().filter(|name| catalog::table(name).is_none()).cloned());
-        names
-    }
-}
-
 impl Tables for Store {
     fn schema(&self, table: &str) -> Option<Arc<Schema>> {
         self.view().schema(table)
@@ -320,14 +272,6 @@ impl Tables for Store {
     fn names(&self) -> Vec<String> {
         self.view().names()
     }
-}
-
-/// The columns of a table of the catalogue as they are read.
-fn stored(table: &str) -> Option<Schema> {
-    if table == ALERTS.name {
-        return Some(ALERTS.read_schema());
-    }
-    Some(catalog::table(table)?.read_schema())
 }
 
 /// What can be the name of a folder with a table in it.

@@ -273,6 +273,31 @@ async fn a_folder_of_plain_parquet_reads_as_a_table() {
     assert!(matches!(refused, Err(StoreError::NoFiles(_))), "{refused:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn small_files_of_a_day_become_one_while_others_read_and_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().to_str().unwrap()).await.unwrap();
+    for n in 0..6 {
+        add(&store, &format!("{n}"), &THREE).await;
+    }
+    let before = store.refresh().await.unwrap();
+    let rows = read_all(&store, "T", None).await;
+    let busy = store.clone();
+    let meanwhile = tokio::spawn(async move { add(&busy, "late", &[("2024-01-05", "late", 1)]).await });
+    let (one, two) = (store.compact("T").await.unwrap(), store.compact("T").await.unwrap());
+    assert_eq!((one, two), (Compacted { replaced: 12, written: 2 }, Compacted::default()));
+    assert_eq!(meanwhile.await.unwrap(), Appended::Added { rows: 1, files: 1 });
+    assert_eq!(store.refresh().await.unwrap().row_count("T"), Some(19));
+    assert_eq!(files_of(&store, &[]).await, 3);
+    assert_eq!(add(&store, "3", &THREE).await, Appended::AlreadyThere);
+    let filter = col("\"Timestamp\"").lt(when("2024-01-05"));
+    assert_eq!(read_all(&store, "T", Some(filter)).await, rows);
+    // A query that began before still finds its files.
+    let frame = SessionContext::new().read_table(before.provider("T").unwrap()).unwrap();
+    let batches = frame.collect().await.unwrap();
+    assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 18);
+}
+
 #[tokio::test]
 async fn counting_reads_no_file_and_a_top_n_carries_its_bound_into_the_scan() {
     let folder = tempfile::tempdir().unwrap();
@@ -338,6 +363,8 @@ async fn a_store_can_be_attached_to_another_as_a_table() {
     assert_eq!(other.row_count("T"), Some(3));
     add(&store, "two", &THREE).await;
     assert_eq!(other.refresh().await.unwrap().row_count("Theirs"), Some(6));
+    let refused = other.append_all("Theirs", &hunting(), vec![rows(&THREE)], &ingestion("three")).await;
+    assert!(matches!(refused, Err(StoreError::ReadOnly(_))));
 }
 
 #[tokio::test]

@@ -1,0 +1,95 @@
+//! Uniting the small files of a day, as many small ingestions leave them behind: the same rows in fewer files.
+//!
+//! Who reads meanwhile reads the old files; they go a week after they were replaced, as Delta has it.
+use super::append::{Shape, at_rest, encode_rows, under};
+use super::delta::{DAY, Log};
+use super::snapshot::{Snapshot, StoredFile};
+use super::{Compacted, StoreError};
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use deltalake_core::kernel::Add;
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+/// A file with fewer rows than this is small.
+const SMALL: u64 = 256 * 1024;
+/// What is united at once: as much as memory holds well.
+const ROWS: u64 = 512 * 1024;
+const BYTES: u64 = 96 << 20;
+
+pub async fn compact(log: &Arc<Log>, name: &str) -> Result<Compacted, StoreError> {
+    let mut done = Compacted::default();
+    let Some(snapshot) = log.snapshot(name, None).await? else { return Ok(done) };
+    if snapshot.foreign {
+        return Err(StoreError::ReadOnly(name.to_owned()));
+    }
+    let shape = Arc::new(Shape::new(snapshot.schema.clone()));
+    for group in groups(&snapshot) {
+        let rows: u64 = group.iter().filter_map(|file| file.rows).sum();
+        let (adds, written) = unite(log, &shape, &group).await?;
+        let old: HashSet<&Path> = group.iter().map(|file| &file.location).collect();
+        // Nothing is replaced by less than it was.
+        if written == rows && log.replace(&old, &adds).await? {
+            done.replaced += old.len();
+            done.written += adds.len();
+            continue;
+        }
+        // Somebody else has united them meanwhile.
+        for add in &adds {
+            log.location().objects.delete(&under(&log.location().prefix, &add.path)).await?;
+        }
+    }
+    log.remove_outdated().await?;
+    Ok(done)
+}
+
+/// The small files of each day, in groups that are to become one file.
+fn groups(snapshot: &Snapshot) -> Vec<Vec<StoredFile>> {
+    let mut days: BTreeMap<String, Vec<&StoredFile>> = BTreeMap::new();
+    for file in &snapshot.files {
+        // Only what lies where this store puts it, and says how much it is.
+        let parts: Vec<_> = file.location.prefix_match(&snapshot.location.prefix).into_iter().flatten().collect();
+        if let ([day, _], Some(rows)) = (parts.as_slice(), file.rows)
+            && day.as_ref().starts_with(DAY)
+            && rows < SMALL
+        {
+            days.entry(day.as_ref().to_owned()).or_default().push(file);
+        }
+    }
+    let mut groups = Vec::new();
+    for files in days.into_values() {
+        let mut group: Vec<StoredFile> = Vec::new();
+        for file in files {
+            let rows: u64 = group.iter().chain([file]).filter_map(|file| file.rows).sum();
+            let bytes: u64 = group.iter().chain([file]).map(|file| file.size).sum();
+            if rows > ROWS || bytes > BYTES {
+                groups.push(std::mem::take(&mut group));
+            }
+            group.push(file.clone());
+        }
+        groups.push(group);
+    }
+    groups.retain(|group| group.len() > 1);
+    groups
+}
+
+async fn unite(log: &Arc<Log>, shape: &Arc<Shape>, files: &[StoredFile]) -> Result<(Vec<Add>, u64), StoreError> {
+    let mut batches = Vec::new();
+    for file in files {
+        let bytes = log.location().objects.get(&file.location).await?.bytes().await?;
+        let shape = shape.clone();
+        let read = tokio::task::spawn_blocking(move || decode(&shape, bytes)).await;
+        batches.extend(read.map_err(|error| StoreError::Stopped(error.to_string()))??);
+    }
+    let adds = encode_rows(log, shape, Arc::new(batches)).await?;
+    let rows = adds.iter().map(|(_, rows)| rows).sum();
+    Ok((adds.into_iter().map(|(add, _)| Add { data_change: false, ..add }).collect(), rows))
+}
+
+fn decode(shape: &Shape, bytes: Bytes) -> Result<Vec<RecordBatch>, StoreError> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?.with_batch_size(32 * 1024).build()?;
+    reader.map(|batch| at_rest(shape, &batch?)).collect()
+}
