@@ -145,6 +145,10 @@ impl<'q> Binder<'_, 'q> {
                         0 => format!("{word}_"),
                         at => format!("{word}_{}_arg{at}", primary.as_deref().unwrap_or("")),
                     });
+                    // A hidden column stands for the one that it reads.
+                    if let (Scalar::Column { name: source, .. }, ExprKind::Name(_)) = (&scalar, &arg.value.kind) {
+                        seen.push(source.clone());
+                    }
                     outputs.push(Output { name, scalar, identity: None });
                 }
             }

@@ -54,6 +54,7 @@ fn columns_get_the_names_that_the_reference_gives() {
 fn a_hidden_column_keeps_its_name_and_stays_out_of_the_star() {
     insta::assert_snapshot!(columns("AlertInfo | where TimeGenerated > ago(1d) | project TimeGenerated, Title"), @"TimeGenerated:datetime, Title:string");
     insta::assert_snapshot!(columns("AlertInfo | summarize max(TimeGenerated) by bin(TimeGenerated, 1h)"), @"TimeGenerated:datetime, max_TimeGenerated:datetime");
+    insta::assert_snapshot!(columns("DeviceInfo | summarize arg_max(TimeGenerated, *) by DeviceId | where Timestamp > ago(1d) | project-keep Device*, Time*"), @"DeviceId:string, TimeGenerated:datetime, DeviceName:string, DeviceCategory:string, DeviceType:string, DeviceSubtype:string, DeviceManualTags:string, DeviceDynamicTags:string");
     insta::assert_snapshot!(operators("AlertInfo | project Timestamp, Title | where TimeGenerated > ago(1d)"), @"Filter[Timestamp Title] < Project[Timestamp Title] < Table");
     insta::assert_snapshot!(operators("AlertInfo | where UnknownProperties.x == 'y' | project Title"), @"Project[Title] < Project < Filter < Table");
 }

@@ -2,7 +2,7 @@
 use crate::bind::kql::Binder;
 use crate::bind::kql::columns::schema_of;
 use crate::bind::kql::names::{Output, make_unique};
-use crate::bind::kql::scope::{Aggregates, Bind, Env, Scope, Table};
+use crate::bind::kql::scope::{Aggregates, Bind, Env, Scope, Table, select};
 use crate::ir::{Rel, RelOp, Scalar, WholeArg, WholeCall};
 use crate::rows::whole::bags::{Conflict, pivoted_schema, unpacked_schema};
 use crate::rows::{self, RowsError};
@@ -243,7 +243,10 @@ impl<'q> Binder<'_, 'q> {
                 schema
             }
             None => {
-                let table = self.peek(&rel, plugin.span)?;
+                // Only the bags are read; the other columns are known.
+                let bag = Schema::new([(column.as_str(), Type::Dynamic)]);
+                let mut table = self.peek(&select(rel.clone(), &bag), plugin.span)?;
+                table.schema.columns.extend(passed.schema.columns.iter().filter(|one| one.name != column).cloned());
                 match unpacked_schema(&table, &column, &prefix, conflict.1, &names) {
                     Ok(schema) => schema,
                     Err(clash) => {

@@ -2,7 +2,7 @@
 use crate::bind::kql::Binder;
 use crate::bind::kql::columns::{project, schema_of};
 use crate::bind::kql::names::{Output, Projection, Style};
-use crate::bind::kql::scope::{Aggregates, Bind, Env, Scope, Table};
+use crate::bind::kql::scope::{Aggregates, Bind, Env, Hidden, Scope, Table};
 use crate::ir::{Rel, RelOp, Scalar};
 use crate::syntax::kql::ast::{ExprKind, Named};
 use crate::text::{Span, codes};
@@ -26,8 +26,19 @@ impl<'q> Binder<'_, 'q> {
         keyed?;
         let mut outputs = projection.outputs;
         let rest = outputs.split_off(keys);
-        let (rel, _) = input.take();
-        Ok(Table::new(folded(rel, outputs, rest, collected.into_inner())))
+        let (rel, passed) = input.take();
+        let rel = folded(rel, outputs, rest, collected.into_inner());
+        let is = |name: &str, ty: Type| rel.schema.get(name).is_some_and(|column| column.ty == ty);
+        let mut hidden = Vec::new();
+        for one in passed.hidden {
+            if is(&one.source, one.ty) && rel.schema.get(&one.name).is_none() {
+                hidden.push(one);
+            } else if is(&one.name, one.ty) && rel.schema.get(&one.source).is_none() {
+                // The column has the other one of its two names now.
+                hidden.push(Hidden { name: one.source, source: one.name, ty: one.ty });
+            }
+        }
+        Ok(Table { hidden, ..Table::new(rel) })
     }
 
     /// The columns that an operator groups by.
