@@ -1,6 +1,6 @@
 //! From one type to another, as `tolong`, `todatetime`, `tostring` and their like do it: what cannot be converted is
 //! null, nothing fails.
-use super::{Decimal, Dynamic, Json, Value, decimal, guid, json, long, real};
+use super::{Decimal, Dynamic, Json, Value, decimal, guid, json, json_text, long, real};
 use crate::types::Type;
 use std::borrow::Cow;
 
@@ -125,6 +125,10 @@ pub fn decimal(value: &Value<'_>) -> Option<Decimal> {
 pub fn string<'a>(value: &Value<'a>) -> Value<'a> {
     match value {
         Value::String(text) => Value::String(text.clone()),
+        Value::Dynamic(Dynamic::Text(Cow::Borrowed(text))) => match json_text::string(text) {
+            Some(inside) => Value::String(inside),
+            None => Value::String(Cow::Owned(value.text().into_owned())),
+        },
         other => Value::String(Cow::Owned(other.text().into_owned())),
     }
 }

@@ -1,5 +1,6 @@
 //! Dynamic values: JSON, as text until somebody looks inside.
 //! <https://learn.microsoft.com/kusto/query/scalar-data-types/dynamic>
+use super::json_text;
 use std::borrow::Cow;
 
 pub type Json = serde_json::Value;
@@ -43,11 +44,18 @@ impl<'a> Dynamic<'a> {
         }
     }
 
-    /// What `tostring` gives: a string without its quotes, a bool as `true`, anything else as compact JSON.
-    pub fn to_text(&self) -> String {
-        match self.tree().as_ref() {
-            Json::String(text) => text.clone(),
-            tree => write(tree),
+    /// What `tostring` gives: a string without its quotes, a bool as `true`, anything else as compact JSON. Strings in
+    /// text are read where they stand: most calls are about a member of a bag.
+    pub fn text(&self) -> Cow<'_, str> {
+        if let Dynamic::Text(text) = self
+            && let Some(inside) = json_text::string(text)
+        {
+            return inside;
+        }
+        match self.tree() {
+            Cow::Borrowed(Json::String(text)) => Cow::Borrowed(text),
+            Cow::Owned(Json::String(text)) => Cow::Owned(text),
+            tree => Cow::Owned(write(tree.as_ref())),
         }
     }
 }

@@ -122,7 +122,7 @@ impl<'a> Value<'a> {
             Value::Datetime(x) => Cow::Owned(datetime::text(*x)),
             Value::Timespan(x) => Cow::Owned(timespan::text(*x)),
             Value::Guid(x) => Cow::Owned(guid::text(*x)),
-            Value::Dynamic(x) => Cow::Owned(x.to_text()),
+            Value::Dynamic(x) => x.text(),
         }
     }
 
