@@ -304,8 +304,6 @@ pub mod operators;
 pub mod parsing;
 pub mod predicates;
 pub mod regexes;
-#[cfg(test)]
-mod robust_test;
 pub mod series;
 pub mod sets;
 pub mod sketches;

@@ -9,6 +9,7 @@ use super::comparisons::any_element;
 use super::{Call, Function, Gives, many, one};
 use crate::types::{Type, Types};
 use crate::value::Value;
+use aho_corasick::AhoCorasick;
 use memchr::memmem;
 use std::borrow::Cow;
 
@@ -226,6 +227,70 @@ impl Needle {
     }
 }
 
+/// Fewer needles are looked for one after the other.
+const TOGETHER: usize = 4;
+
+/// Several needles made ready for many texts: whether one of them is found. Many ASCII needles whose letter case does
+/// not count are looked for in one pass.
+#[derive(Clone, Debug)]
+pub struct AnyOf {
+    single: Vec<Needle>,
+    together: Option<Together>,
+}
+
+#[derive(Clone, Debug)]
+struct Together {
+    searcher: AhoCorasick,
+    /// For each needle, whether terms must begin and end with it.
+    edges: Vec<(bool, bool)>,
+}
+
+impl AnyOf {
+    pub fn new(kind: Kind, needles: &[String]) -> AnyOf {
+        let anywhere = matches!(kind, Kind::Has | Kind::HasPrefix | Kind::HasSuffix | Kind::Contains);
+        let (mut many, rest): (Vec<&String>, Vec<&String>) =
+            needles.iter().partition(|needle| anywhere && needle.is_ascii() && !needle.is_empty());
+        let mut single: Vec<Needle> = rest.into_iter().map(|needle| Needle::new(kind, needle)).collect();
+        let mut together = None;
+        if many.len() >= TOGETHER {
+            let searcher = AhoCorasick::builder().ascii_case_insensitive(true).build(&many).ok();
+            let edges = many.iter().map(|needle| wanted_edges(kind, edges(needle))).collect();
+            together = searcher.map(|searcher| Together { searcher, edges });
+        }
+        if together.is_none() {
+            single.extend(many.drain(..).map(|needle| Needle::new(kind, needle)));
+        }
+        AnyOf { single, together }
+    }
+
+    pub fn matches(&self, text: &str) -> bool {
+        let found = self.together.as_ref().is_some_and(|together| {
+            together.searcher.find_overlapping_iter(text).any(|found| {
+                let (begins, ends) = together.edges[found.pattern().as_usize()];
+                !(begins && term_before(text, found.start())) && !(ends && term_after(text, found.end()))
+            })
+        });
+        found || self.single.iter().any(|needle| needle.matches(text))
+    }
+}
+
+/// At which ends of a needle terms must end, for the kinds that find a needle anywhere.
+fn wanted_edges(kind: Kind, edges: (bool, bool)) -> (bool, bool) {
+    match kind {
+        Kind::Has | Kind::HasCs => edges,
+        Kind::HasPrefix | Kind::HasPrefixCs => (edges.0, false),
+        Kind::HasSuffix | Kind::HasSuffixCs => (false, edges.1),
+        Kind::Contains
+        | Kind::ContainsCs
+        | Kind::StartsWith
+        | Kind::StartsWithCs
+        | Kind::EndsWith
+        | Kind::EndsWithCs
+        | Kind::Equals
+        | Kind::EqualsCs => (false, false),
+    }
+}
+
 /// The same test for a needle that is used once.
 pub fn matches(kind: Kind, text: &str, needle: &str) -> bool {
     if needle.is_empty() {
@@ -304,9 +369,9 @@ fn test(
         Kind::StartsWith | Kind::StartsWithCs => return same.test(&hay[..bytes.len()], bytes),
         Kind::EndsWith | Kind::EndsWithCs => return same.test(&hay[hay.len() - bytes.len()..], bytes),
         Kind::Contains | Kind::ContainsCs => return next(0).is_some(),
-        Kind::Has | Kind::HasCs => edges,
-        Kind::HasPrefix | Kind::HasPrefixCs => (edges.0, false),
-        Kind::HasSuffix | Kind::HasSuffixCs => (false, edges.1),
+        Kind::Has | Kind::HasCs | Kind::HasPrefix | Kind::HasPrefixCs | Kind::HasSuffix | Kind::HasSuffixCs => {
+            wanted_edges(kind, edges)
+        }
     };
     let mut from = 0;
     while let Some(found) = next(from) {
@@ -458,6 +523,25 @@ mod tests {
         assert!(matches(Kind::HasSuffix, "end.", "end"));
         assert!(!matches(Kind::HasSuffix, "ending", "end"));
         assert!(matches(Kind::HasPrefix, "prefix_test", "TEST"));
+    }
+
+    #[test]
+    fn many_needles_at_once_are_found_as_one_by_one() {
+        let words = ["foo", "FOOBAR", "bar", "b", "-bar", "ar_b", ".com", "müller", "oo", "x y", "foo bar"];
+        let texts =
+            ["", "foobar", "a foo-bar", "xfoo BAR", "evil.com", "evil.community", "MÜLLER", "ar_baz ar_b", "x Y z"];
+        for kind in [Kind::Has, Kind::HasPrefix, Kind::HasSuffix, Kind::Contains, Kind::HasCs, Kind::StartsWith] {
+            for from in 0..words.len() {
+                for to in from..=words.len() {
+                    let needles: Vec<String> = words[from..to].iter().map(|word| word.to_string()).collect();
+                    let any = AnyOf::new(kind, &needles);
+                    for text in texts {
+                        let wanted = needles.iter().any(|needle| matches(kind, text, needle));
+                        assert_eq!(any.matches(text), wanted, "{kind:?} {text} {needles:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

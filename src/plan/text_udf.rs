@@ -1,5 +1,5 @@
 //! Text operators with constant right sides, over whole columns: the needles are readied once, each row is one search.
-use crate::functions::predicates::{Kind, Needle, fold};
+use crate::functions::predicates::{AnyOf, Kind, Needle, fold};
 use crate::functions::regexes;
 use crate::value::Value;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder};
@@ -23,7 +23,7 @@ pub struct TextUdf {
 #[derive(Debug)]
 enum Search {
     One(Box<Needle>),
-    Any(Vec<Needle>),
+    Any(Box<AnyOf>),
     All(Vec<Needle>),
     /// `in~`: the texts folded.
     Set(HashSet<String>),
@@ -38,7 +38,7 @@ pub fn call(symbol: &'static str, needles: &[Value<'static>], text: Expr) -> Opt
     let ready = |kind| needles.iter().map(|needle| Needle::new(kind, needle)).collect::<Vec<_>>();
     let search = match (bare, needles.as_slice()) {
         ("in~", [_, ..]) => Search::Set(needles.iter().map(|needle| fold(needle)).collect()),
-        ("has_any", [_, ..]) => Search::Any(ready(Kind::Has)),
+        ("has_any", [_, ..]) => Search::Any(Box::new(AnyOf::new(Kind::Has, &needles))),
         ("has_all", [_, ..]) => Search::All(ready(Kind::Has)),
         ("matches regex", [pattern]) => Search::Pattern(Box::new(regexes::compiled(pattern)?)),
         ("~", [needle]) => Search::One(Box::new(Needle::new(Kind::Equals, needle))),
@@ -53,7 +53,7 @@ impl TextUdf {
     fn matches(&self, text: &str) -> bool {
         let found = match &self.search {
             Search::One(needle) => needle.matches(text),
-            Search::Any(needles) => needles.iter().any(|needle| needle.matches(text)),
+            Search::Any(needles) => needles.matches(text),
             Search::All(needles) => needles.iter().all(|needle| needle.matches(text)),
             Search::Set(set) => set.contains(&fold(text)),
             Search::Pattern(pattern) => pattern.is_match(text),
