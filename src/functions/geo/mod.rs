@@ -3,6 +3,7 @@
 //! <https://learn.microsoft.com/kusto/query/geospatial-grid-systems>
 pub mod cells;
 pub mod lines;
+mod overlay;
 pub mod points;
 pub mod polygons;
 mod s2;

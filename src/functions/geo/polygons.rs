@@ -1,5 +1,6 @@
 //! Polygons: what lies in them, their area, border and middle.
 use super::lines::{densified, nearest_of, simplified, tolerance};
+use super::overlay;
 use super::shapes::{Polygon, area, place, point_json, points_json, polygons, polygons_json};
 use super::sphere::{Point, RADIUS, add, angle, cross, crossing, degrees, dot, scale, sub, triangle_middle, unit};
 use crate::functions::arguments::row;
@@ -178,6 +179,29 @@ pub const FUNCTIONS: &[Function] = &[
         )],
     )
     .differs("borders that polygons share are not kept alike"),
+    row(
+        &["geo_union_polygons_array"],
+        "What lies in any of the polygons; null where one of them is not sound.",
+        &[one("polygons", BAG)],
+        Gives::Always(Type::Dynamic),
+        |_, args| {
+            let Value::Dynamic(array) = &args[0] else { return Value::Null };
+            let all: Option<Vec<Vec<Polygon>>> = array
+                .tree()
+                .as_array()
+                .and_then(|items| items.iter().map(|item| polygons(&Value::json(item.clone()))).collect());
+            let all: Option<Vec<Polygon>> = all.map(|all| all.into_iter().flatten().collect());
+            let united = all.filter(|all| !all.is_empty()).and_then(|all| overlay::union(&all));
+            united.filter(|united| !united.is_empty()).map_or(Value::Null, polygons_json)
+        },
+        &[(
+            "array_length(geo_union_polygons_array(dynamic([{'type': 'Polygon', 'coordinates': [[[0, 0], [2, 0], [2, 2], \
+            [0, 2], [0, 0]]]}, {'type': 'Polygon', 'coordinates': [[[1, 1], [3, 1], [3, 3], [1, 3], [1, 1]]]}])) \
+            .coordinates[0])",
+            "9",
+        )],
+    )
+    .differs("more than 4,000 edges are not put together: the answer is null"),
     row(
         &["geo_intersection_2polygons"],
         "What two polygons have in common.",

@@ -1,0 +1,166 @@
+//! Polygons put together: their edges are cut where they meet, those inside another polygon are left out, and what
+//! remains is joined to rings.
+use super::shapes::{Polygon, area};
+use super::sphere::{Point, add, angle, bearing, crossing, degrees, inside, nearest, unit};
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::f64::consts::{PI, TAU};
+
+/// More edges than this are not put together.
+const MOST_EDGES: usize = 4_000;
+/// Points nearer than this are one.
+const NEAR: f64 = 1e-14;
+
+type Key = [u64; 3];
+
+fn key(p: Point) -> Key {
+    p.map(|part| (part + 0.0).to_bits())
+}
+
+/// An edge with the polygon to its left.
+struct Edge {
+    from: Point,
+    to: Point,
+    owner: usize,
+}
+
+/// The rings of the union, polygon by polygon, the outer ring first; `None` where there are too many edges.
+pub fn union(polygons: &[Polygon]) -> Option<Vec<Vec<Vec<(f64, f64)>>>> {
+    let mut edges = Vec::new();
+    for (owner, polygon) in polygons.iter().enumerate() {
+        for (at, ring) in polygon.rings().enumerate() {
+            for (index, from) in ring.iter().enumerate() {
+                let (from, to) = (*from, ring[(index + 1) % ring.len()]);
+                // The polygon is to the left of its outer ring and to the right of its holes as they are kept.
+                let (from, to) = if at == 0 { (from, to) } else { (to, from) };
+                edges.push(Edge { from, to, owner });
+            }
+        }
+    }
+    if edges.len() > MOST_EDGES {
+        return None;
+    }
+    let pieces = cut(&edges);
+    let mut owners: HashMap<(Key, Key), Vec<usize>> = HashMap::new();
+    for piece in &pieces {
+        owners.entry((key(piece.from), key(piece.to))).or_default().push(piece.owner);
+    }
+    let mut kept: Vec<Edge> = Vec::new();
+    for piece in pieces {
+        let (from, to) = (key(piece.from), key(piece.to));
+        let same = owners.get(&(from, to)).map_or(&[][..], Vec::as_slice);
+        let is_first = same.first() == Some(&piece.owner);
+        let is_between = owners.contains_key(&(to, from));
+        let middle = unit(add(piece.from, piece.to));
+        let mut others = polygons.iter().enumerate().filter(|(at, _)| !same.contains(at));
+        if is_first && !is_between && !others.any(|(_, polygon)| polygon.contains(middle)) {
+            kept.push(piece);
+        }
+    }
+    Some(assembled(rings(kept)))
+}
+
+/// The edges in pieces that meet others at their ends only.
+fn cut(edges: &[Edge]) -> Vec<Edge> {
+    let mut cuts: Vec<Vec<Point>> = vec![Vec::new(); edges.len()];
+    for (i, one) in edges.iter().enumerate() {
+        for (j, other) in edges.iter().enumerate().skip(i + 1) {
+            if one.owner == other.owner {
+                continue;
+            }
+            let ends = [one.from, one.to, other.from, other.to];
+            let mut common: Vec<Point> = Vec::new();
+            for (at, end) in ends.into_iter().enumerate() {
+                let edge = if at < 2 { other } else { one };
+                if angle(nearest(end, edge.from, edge.to), end) < NEAR {
+                    common.push(end);
+                }
+            }
+            if common.is_empty() {
+                common.extend(crossing(one.from, one.to, other.from, other.to));
+            }
+            for point in common {
+                // The first of near points stands for all of them.
+                let point = ends.into_iter().find(|end| angle(*end, point) < NEAR).unwrap_or(point);
+                cuts[i].push(point);
+                cuts[j].push(point);
+            }
+        }
+    }
+    let mut pieces = Vec::new();
+    for (edge, mut cuts) in edges.iter().zip(cuts) {
+        cuts.sort_by(|a, b| angle(edge.from, *a).total_cmp(&angle(edge.from, *b)));
+        let mut from = edge.from;
+        for to in cuts.into_iter().chain([edge.to]) {
+            if angle(from, to) >= NEAR {
+                pieces.push(Edge { from, to, owner: edge.owner });
+                from = to;
+            }
+        }
+    }
+    pieces
+}
+
+/// Edges joined end to end; where several go on, the leftmost does.
+fn rings(edges: Vec<Edge>) -> Vec<Vec<Point>> {
+    let mut onward: HashMap<Key, Vec<usize>> = HashMap::new();
+    for (at, edge) in edges.iter().enumerate() {
+        onward.entry(key(edge.from)).or_default().push(at);
+    }
+    let mut used = vec![false; edges.len()];
+    let mut rings = Vec::new();
+    for start in 0..edges.len() {
+        if used[start] {
+            continue;
+        }
+        let mut ring = Vec::new();
+        let mut at = start;
+        loop {
+            used[at] = true;
+            ring.push(edges[at].from);
+            let (from, here) = (edges[at].from, edges[at].to);
+            if key(here) == key(edges[start].from) {
+                break;
+            }
+            let back = bearing(here, from);
+            // To the left of where one came from, as seen from here.
+            let left = |next: &usize| (back + TAU - bearing(here, edges[*next].to)).rem_euclid(TAU);
+            let choices = onward.get(&key(here)).map_or(&[][..], Vec::as_slice).iter().copied();
+            let next = choices.filter(|next| !used[*next]).max_by(|a, b| {
+                let turned = |next: &usize| (left(next) - PI).rem_euclid(TAU);
+                turned(a).total_cmp(&turned(b))
+            });
+            match next {
+                Some(next) => at = next,
+                None => break,
+            }
+        }
+        if ring.len() >= 3 {
+            rings.push(ring);
+        }
+    }
+    rings
+}
+
+fn by_vector(a: &Point, b: &Point) -> Ordering {
+    a.iter().zip(b).map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+/// Rings as polygons: each hole goes with the outer ring around it. Rings begin at their least corner.
+fn assembled(mut rings: Vec<Vec<Point>>) -> Vec<Vec<Vec<(f64, f64)>>> {
+    for ring in &mut rings {
+        let least = (0..ring.len()).min_by(|a, b| by_vector(&ring[*a], &ring[*b])).unwrap_or(0);
+        ring.rotate_left(least);
+    }
+    rings.sort_by(|a, b| by_vector(&a[0], &b[0]));
+    let is_outer = |ring: &Vec<Point>| (0.0..TAU).contains(&area(ring));
+    let (outer, holes): (Vec<_>, Vec<_>) = rings.into_iter().partition(is_outer);
+    let mut polygons: Vec<Vec<Vec<Point>>> = outer.into_iter().map(|ring| vec![ring]).collect();
+    for hole in holes {
+        if let Some(around) = polygons.iter_mut().find(|rings| inside(&rings[0], unit(add(hole[0], hole[1])))) {
+            around.push(hole);
+        }
+    }
+    let degrees = |ring: Vec<Point>| ring.into_iter().map(degrees).collect();
+    polygons.into_iter().map(|rings| rings.into_iter().map(degrees).collect()).collect()
+}
