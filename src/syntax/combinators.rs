@@ -72,6 +72,16 @@ impl<'t> Trace<'t> {
         }
     }
 
+    /// The height of the trees that were built since somebody asked last.
+    pub fn take_height(&self) -> u16 {
+        self.height.replace(0)
+    }
+
+    /// Trees of that height were built.
+    pub fn raise_height(&self, height: u16) {
+        self.height.set(self.height.get().max(height));
+    }
+
     fn wants(&self, at: usize, wanted: Wanted) {
         if at < self.furthest.get() {
             return;
@@ -196,6 +206,9 @@ impl<'t> Tokens<'t> {
                 diagnostic.help("write `or`")
             }
             Kind::Punct("=") => diagnostic.help("write `==` to compare"),
+            Kind::Word(word) if matches!(word.text, "like" | "notlike" | "likecs" | "notlikecs") => {
+                diagnostic.help("write `startswith`, `contains` or `matches regex`")
+            }
             _ => diagnostic,
         }
     }
@@ -332,10 +345,10 @@ impl Level {
     }
 }
 
-/// One more link in a chain that makes the tree higher.
+/// One more link in a chain: the tree of what was built since the height was last asked for grows.
 pub fn grow<'t>(i: Tokens<'t>) -> Step<'t, ()> {
-    let height = i.trace.height.get().saturating_add(1);
-    i.trace.height.set(height);
+    let height = i.trace.take_height().saturating_add(1);
+    i.trace.raise_height(height);
     if height > MAX_HEIGHT { too_deep(i) } else { Ok((i, ())) }
 }
 

@@ -136,20 +136,22 @@ impl Expressions for Kql {
         operator_of(text).map(|operator| (operator, i.skip(1)))
     }
 
-    fn infix<'t>(&self, left: Expr, operator: &'static Operator, at: Tokens<'t>, right: Expr) -> Step<'t, Expr> {
+    fn flat(&self, operator: &Operator) -> bool {
+        matches!(operator.symbol, "and" | "or")
+    }
+
+    fn infix(&self, left: Expr, operator: &'static Operator, at: Tokens<'_>, right: Expr) -> Expr {
         let (op, op_span, span) = (operator.symbol, at.span(), left.span.to(right.span));
-        if matches!(op, "and" | "or") {
-            return Ok((at, Expr { kind: chain(op, left, right), span }));
+        if self.flat(operator) {
+            return Expr { kind: chain(op, left, right), span };
         }
-        grow(at)?;
         let kind = ExprKind::Binary { op, left: Box::new(left), right: Box::new(right), op_span };
-        Ok((at, Expr { kind, span }))
+        Expr { kind, span }
     }
 
     fn suffix<'t>(&self, left: Expr, operator: &'static Operator, at: Tokens<'t>) -> Step<'t, Expr> {
         let (op, op_span, start) = (operator.symbol, at.span(), left.span);
         let left = Box::new(left);
-        grow(at)?;
         let (rest, kind) = if operator.right == Right::Range {
             let (rest, (low, high)) = couple(at.skip(1))?;
             (rest, ExprKind::Between { op, left, low: Box::new(low), high: Box::new(high) })
@@ -285,6 +287,7 @@ pub fn path(i: Tokens<'_>) -> Step<'_, Expr> {
         Kind::Name | Kind::Word(_) | Kind::Punct("[") => {}
         _ => return miss(i, "a table"),
     }
+    let outer = i.trace.take_height();
     let (mut rest, mut expr) = name_or_call(i)?;
     loop {
         let (after, selected) = if rest.is_punct(0, ".") && wildcard(rest.skip(1)).is_err() {
@@ -293,6 +296,7 @@ pub fn path(i: Tokens<'_>) -> Step<'_, Expr> {
             let (after, index) = must(bracket)(rest)?;
             (after, Selector::Element(index))
         } else {
+            i.trace.raise_height(outer);
             return Ok((rest, expr));
         };
         grow(rest)?;

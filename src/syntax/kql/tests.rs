@@ -204,8 +204,9 @@ fn depth_and_length_are_bounded() {
             let text = format!("print x{}", link.repeat(times));
             parse(&Source::new(text)).into_result().map(|_| ()).map_err(|wrong| wrong[0].code.id)
         };
-        assert_eq!(chain(" and y", 10_000), Ok(()));
-        assert_eq!(chain(" | extend a = 1", 10_000), Ok(()));
+        for link in [" and y", " or y == 1", " and y has 'z' + 1", " | extend a = 1", ", f(x.y) + 1", " in (1) or z"] {
+            assert_eq!(chain(link, 10_000), Ok(()), "{link}");
+        }
         assert_eq!(chain(" + 1", 300), Ok(()));
         assert_eq!(chain(" + 1", 10_000), Err("K0011"));
         assert_eq!(chain(".a", 10_000), Err("K0011"));
