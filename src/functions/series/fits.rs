@@ -1,6 +1,6 @@
 //! Statistics of series and lines through them.
 use super::super::arguments::row;
-use super::super::{Function, Gives, Param, one, optional};
+use super::super::{Call, Function, Gives, Param, one, optional};
 use super::{mean, numbers, only_numbers, reals};
 use crate::types::{Type, Types};
 use crate::value::{Json, Value, real};
@@ -71,6 +71,16 @@ pub const FUNCTIONS: &[Function] = &[
         |_, args| fit_2lines(args).map_or(Value::Null, fit_2lines_bag),
         &[("series_fit_2lines_dynamic(dynamic([1, 2, 3, 4, 4, 3, 2, 1])).left.slope", "1.0")],
     ),
+    row(
+        &["series_fit_poly"],
+        "The polynomial nearest to a series, over the places 1, 2, … or another series: how well it fits, its coefficients \
+         from the highest power down, the variances of series and rest, and its points; in columns of their own.",
+        &[one("y_series", Types::DYNAMIC), optional("x_series", Types::DYNAMIC), optional("degree", Types::INTEGER)],
+        DYNAMIC,
+        series_fit_poly,
+        &[("series_fit_poly(dynamic([1, 4, 9, 16]), dynamic([1, 2, 3, 4]), 2)[0]", "1.0")],
+    )
+    .differs("the last digits of the coefficients may be others"),
 ];
 
 /// Named results in their order.
@@ -229,4 +239,80 @@ fn fit_2lines_bag<'a>(parts: Parts) -> Value<'a> {
         }
     }
     Value::json(Json::Object(bag))
+}
+
+/// Higher powers are beyond the digits of a real.
+const HIGHEST_DEGREE: usize = 12;
+
+fn series_fit_poly<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
+    let Some(ys) = only_numbers(&args[0]) else { return Value::Null };
+    let xs = match args.get(1).filter(|xs| !xs.is_null()) {
+        Some(xs) => only_numbers(xs).filter(|xs| xs.len() == ys.len()),
+        None => Some((1..=ys.len()).map(|x| x as f64).collect()),
+    };
+    let degree = args.get(2).map_or(Some(1), |degree| degree.as_long().and_then(|degree| usize::try_from(degree).ok()));
+    let (Some(xs), Some(degree)) = (xs, degree.filter(|degree| *degree <= HIGHEST_DEGREE && *degree < ys.len())) else {
+        return Value::Null;
+    };
+    let Some(coefficients) = polynomial(&xs, &ys, degree) else { return Value::Null };
+    let points: Vec<f64> = xs.iter().map(|x| coefficients.iter().fold(0.0, |sum, c| sum * x + c)).collect();
+    let (variance, rest) = (variance(&ys), rest(&ys, &points));
+    let parts = vec![
+        real::json(rsquare(variance, rest)),
+        reals(coefficients),
+        real::json(variance),
+        real::json(rest),
+        reals(points),
+    ];
+    Value::json(Json::Array(parts))
+}
+
+/// Coefficients of the least squares, the highest power first: normal equations in places scaled to -1 … 1, solved by
+/// elimination, and turned back to the places themselves.
+fn polynomial(xs: &[f64], ys: &[f64], degree: usize) -> Option<Vec<f64>> {
+    let least = xs.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = xs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (middle, half) = ((least + most) / 2.0, (most - least) / 2.0);
+    if !(half.is_finite() && (half > 0.0 || degree == 0)) {
+        return None;
+    }
+    let half = if half > 0.0 { half } else { 1.0 };
+    let size = degree + 1;
+    let mut rows = vec![vec![0.0; size + 1]; size];
+    for (x, y) in xs.iter().zip(ys) {
+        let powers: Vec<f64> =
+            std::iter::successors(Some(1.0), |power| Some(power * (x - middle) / half)).take(2 * size).collect();
+        for (at, row) in rows.iter_mut().enumerate() {
+            (0..size).for_each(|column| row[column] += powers[at + column]);
+            row[size] += powers[at] * y;
+        }
+    }
+    for at in 0..size {
+        let pivot = (at..size).max_by(|a, b| rows[*a][at].abs().total_cmp(&rows[*b][at].abs()))?;
+        rows.swap(at, pivot);
+        let lead = rows[at].clone();
+        if lead[at].abs() < 1e-12 {
+            return None;
+        }
+        for (_, row) in rows.iter_mut().enumerate().filter(|(other, _)| *other != at) {
+            let factor = row[at] / lead[at];
+            row.iter_mut().zip(&lead).for_each(|(cell, lead)| *cell -= factor * lead);
+        }
+    }
+    // A polynomial in (x - middle) / half, multiplied out by Horner's rule.
+    let mut out = vec![0.0; size];
+    for at in (0..size).rev() {
+        let scaled = rows[at][size] / rows[at][at];
+        let mut next = vec![0.0; size];
+        for (power, c) in out.iter().enumerate() {
+            next[power] -= c * middle / half;
+            if power + 1 < size {
+                next[power + 1] += c / half;
+            }
+        }
+        next[0] += scaled;
+        out = next;
+    }
+    out.reverse();
+    Some(out)
 }

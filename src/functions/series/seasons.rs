@@ -16,6 +16,8 @@ const DYNAMIC: Gives = Gives::Always(Type::Dynamic);
 const LONGEST: usize = 1 << 20;
 /// Shorter periods are not looked for.
 const SHORTEST_PERIOD: usize = 4;
+/// Frequencies with less than this share of the strongest one's power say nothing.
+const LEAST_POWER: f64 = 0.05;
 /// What a period must score to be taken, where the query does not say.
 const THRESHOLD: f64 = 0.6;
 
@@ -151,10 +153,13 @@ impl Spectrum {
     /// Periods that stand out in both frequency and autocorrelation, the best first.
     fn periods(&self) -> Vec<(usize, f64)> {
         let half = self.length / 2;
+        let least = LEAST_POWER * self.powers[1..=half].iter().copied().fold(0.0, f64::max);
         let mut found: Vec<(usize, f64)> = Vec::new();
         for k in 2..=half {
             let power = self.powers[k];
-            let peak = power >= self.powers[k - 1] && self.powers.get(k + 1).is_none_or(|next| power >= *next);
+            let peak = power >= least
+                && power >= self.powers[k - 1]
+                && self.powers.get(k + 1).is_none_or(|next| power >= *next);
             if !peak {
                 continue;
             }
