@@ -283,7 +283,7 @@ fn symbol<'t>(input: Input<'t>, text: &'static str, wanted: &'static str) -> Ste
     if input.rest.starts_with(text) { Ok((input.skip(text.len()), ())) } else { input.miss(wanted) }
 }
 
-fn name(input: Input<'_>) -> Step<'_, Name> {
+pub fn name(input: Input<'_>) -> Step<'_, Name> {
     let word = word_at(input.rest);
     let starts = word.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '$' || c == '@');
     if !starts {
@@ -343,7 +343,7 @@ fn call_args(input: Input<'_>) -> Step<'_, Vec<Expr>> {
 }
 
 /// `(a, b, c)`
-fn list(input: Input<'_>) -> Step<'_, Vec<Expr>> {
+pub fn list(input: Input<'_>) -> Step<'_, Vec<Expr>> {
     if !input.rest.starts_with('(') {
         return input.miss("a list in parentheses");
     }

@@ -2,6 +2,8 @@
 pub mod ast;
 pub mod decode;
 pub mod filter;
+#[cfg(test)]
+mod grammar_check;
 pub mod literal;
 
 use crate::text::{Diagnostic, Diagnostics, Source, Span, codes};
@@ -151,7 +153,7 @@ mod tests {
         let place = |line: &str| fault(line).split(' ').next().unwrap_or_default().to_owned();
         assert_eq!(place("alerts?$filter=severity%20is%20'High'"), "K0010@26");
         assert_eq!(place("alerts?$filter=(severity eq 'High'"), "K0010@34");
-        assert_eq!(place("alerts?$expand=evidence$filter=a eq 1"), "K0010@31");
+        assert_eq!(place("alerts?$expand=evidence$filter=a eq 1"), "K0010@30");
         assert_eq!(place("alerts?$flter=a eq 1"), "K0104@7");
         assert_eq!(place("alerts?$filter=title eq 'x"), "K0003@24");
     }
