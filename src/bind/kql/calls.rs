@@ -1,6 +1,6 @@
 //! Calls of functions: those of the language, those that the binder itself answers, and lambdas of the text.
 use super::scope::{Bind, Env, Item, Reported, Scope, Table};
-use super::{Binder, coerce, constant};
+use super::{Binder, coerce, constant, pattern};
 use crate::functions::{self, Eval, Function, Gives, Occurs, Param, regexes};
 use crate::ir::Scalar;
 use crate::syntax::kql::ast::{Arg, Expr, ExprKind, Lambda, LetValue, Name, ParameterType, Statement};
@@ -68,7 +68,7 @@ impl<'q> Binder<'_, 'q> {
         match scope.env.get(&name.text) {
             Some((Item::Lambda(lambda), env)) => return self.lambda_value(lambda, &env, args, span, scope),
             Some((Item::Broken, _)) => return Err(Reported),
-            Some((Item::Scalar(_) | Item::Argument(..) | Item::Table(_), _)) | None => {}
+            Some((Item::Scalar(_) | Item::Argument(..) | Item::Table(_) | Item::Pattern(_), _)) | None => {}
         }
         if scope.aggregates.is_some() && functions::aggregate(&name.text).is_some() {
             let mut columns = self.aggregate(name, args, span, scope)?;
@@ -474,6 +474,9 @@ impl<'q> Binder<'_, 'q> {
         if depth > 32 {
             return false;
         }
+        if pattern::used(expr, scope.env).is_some() {
+            return true;
+        }
         match &expr.kind {
             ExprKind::Pipe { .. }
             | ExprKind::Source(_)
@@ -488,7 +491,7 @@ impl<'q> Binder<'_, 'q> {
                 match scope.env.get(&name.text) {
                     Some((Item::Table(_), _)) => true,
                     Some((Item::Lambda(lambda), env)) => self.lambda_is_table(lambda, &env, depth + 1),
-                    Some((Item::Scalar(_) | Item::Argument(..) | Item::Broken, _)) => false,
+                    Some((Item::Scalar(_) | Item::Argument(..) | Item::Broken | Item::Pattern(_), _)) => false,
                     None => self.context.tables.schema(&name.text).is_some(),
                 }
             }

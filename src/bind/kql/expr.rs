@@ -179,7 +179,7 @@ impl<'q> Binder<'_, 'q> {
                 return Err(self.fault(codes::WRONG_PLACE.at(name.span, message).help("join the tables instead")));
             }
             Some((Item::Broken, _)) => return Err(super::scope::Reported),
-            Some((Item::Table(_), _)) => return Err(self.not_scalar(name.span)),
+            Some((Item::Table(_) | Item::Pattern(_), _)) => return Err(self.not_scalar(name.span)),
             Some((Item::Lambda(lambda), env)) => return self.lambda_value(lambda, &env, &[], name.span, scope),
             None => {}
         }

@@ -28,6 +28,7 @@ mod exotic;
 pub mod expr;
 pub mod names;
 pub mod ops;
+pub mod pattern;
 #[cfg(test)]
 mod published;
 #[cfg(test)]
@@ -172,6 +173,10 @@ impl<'q> Binder<'_, 'q> {
                 for parameter in parameters {
                     self.declare(parameter, env)?;
                 }
+                Ok(())
+            }
+            Statement::Pattern(one) => {
+                env.add(&one.name.text, Item::Pattern(one));
                 Ok(())
             }
             Statement::Other { what, span } => {

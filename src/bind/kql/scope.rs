@@ -23,6 +23,7 @@ pub enum Item<'q> {
     /// Wide, so behind a pointer; cloned where it is used.
     Table(Rc<Table>),
     Lambda(&'q ast::Lambda),
+    Pattern(&'q ast::PatternDecl),
     /// A let statement whose value is at fault: every use of it is passed over in silence.
     Broken,
 }

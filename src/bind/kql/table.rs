@@ -1,6 +1,6 @@
 //! Expressions that give a table: names, calls, pipelines.
-use super::Binder;
 use super::scope::{Bind, Env, Hidden, Item, Reported, Scope, Table};
+use super::{Binder, pattern};
 use crate::functions;
 use crate::ir::{Rel, RelOp, Scalar};
 use crate::syntax::kql::ast::{Arg, ColumnDecl, Expr, ExprKind, Lambda, Name, Operator};
@@ -23,6 +23,9 @@ impl<'q> Binder<'_, 'q> {
     }
 
     fn table_within(&mut self, expr: &'q Expr, env: &Env<'q>) -> Bind<Table> {
+        if let Some(one) = pattern::used(expr, env) {
+            return self.pattern_table(one, expr.span, env);
+        }
         match &expr.kind {
             ExprKind::Parenthesised(inner) => self.table(inner, env),
             ExprKind::Name(name) => self.named_table(name, env),
@@ -79,7 +82,7 @@ impl<'q> Binder<'_, 'q> {
                 Ok(table)
             }
             Some((Item::Broken, _)) => Err(Reported),
-            Some((Item::Scalar(_) | Item::Argument(..), _)) => {
+            Some((Item::Scalar(_) | Item::Argument(..) | Item::Pattern(_), _)) => {
                 let message = format!("`{}` is a single value, and a table is expected here", name.text);
                 Err(self.fault(codes::NOT_TABULAR.at(name.span, message)))
             }
@@ -150,7 +153,7 @@ impl<'q> Binder<'_, 'q> {
                 return self.lambda_table(lambda, &made_in, None, args, span, env);
             }
             Some((Item::Broken, _)) => return Err(Reported),
-            Some((Item::Scalar(_) | Item::Argument(..) | Item::Table(_), _)) | None => {}
+            Some((Item::Scalar(_) | Item::Argument(..) | Item::Table(_) | Item::Pattern(_), _)) | None => {}
         }
         match (name.text.as_str(), args) {
             ("materialize", [arg]) => {

@@ -35,12 +35,32 @@ pub enum Statement {
         parameters: Vec<Parameter>,
         span: Span,
     },
-    /// Known to the grammar, not to us: `alias`, `restrict`, `declare pattern`.
+    Pattern(PatternDecl),
+    /// Known to the grammar, not to us: `alias`, `restrict`.
     Other {
         what: &'static str,
         span: Span,
     },
     Result(Expr),
+}
+
+/// `declare pattern name = (a:string)[b:string] { ('x').['y'] = { query }; … }`; without rules where it is only named.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PatternDecl {
+    pub name: Name,
+    pub parameters: Vec<ColumnDecl>,
+    /// The parameter behind the point.
+    pub path: Option<ColumnDecl>,
+    pub rules: Vec<PatternRule>,
+}
+
+/// The query that stands for one row of values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PatternRule {
+    pub values: Vec<Expr>,
+    pub path: Option<Expr>,
+    pub statements: Vec<Statement>,
+    pub body: Box<Expr>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -27,6 +27,7 @@ impl Display for Statement {
                 list(f, parameters, ", ")?;
                 f.write_str(")")
             }
+            Statement::Pattern(one) => write!(f, "{one}"),
             Statement::Other { what, .. } => write!(f, "{what} …"),
             Statement::Result(query) => write!(f, "{query}"),
         }
@@ -39,6 +40,41 @@ impl Display for Let {
             LetValue::Expr(expr) => write!(f, "let {} = {expr}", self.name),
             LetValue::Lambda(lambda) => write!(f, "let {} = {lambda}", self.name),
         }
+    }
+}
+
+impl Display for PatternDecl {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "declare pattern {}", self.name)?;
+        if self.parameters.is_empty() {
+            return Ok(());
+        }
+        f.write_str(" = ")?;
+        schema(f, &self.parameters)?;
+        if let Some(path) = &self.path {
+            write!(f, "[{path}]")?;
+        }
+        f.write_str(" { ")?;
+        for rule in &self.rules {
+            write!(f, "{rule} ")?;
+        }
+        f.write_str("}")
+    }
+}
+
+impl Display for PatternRule {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str("(")?;
+        list(f, &self.values, ", ")?;
+        f.write_str(")")?;
+        if let Some(path) = &self.path {
+            write!(f, ".[{path}]")?;
+        }
+        f.write_str(" = { ")?;
+        for statement in &self.statements {
+            write!(f, "{statement}; ")?;
+        }
+        write!(f, "{} }};", self.body)
     }
 }
 
@@ -118,6 +154,10 @@ impl Display for Expr {
         match &self.kind {
             ExprKind::Literal { value, ty } => literal(f, value, *ty),
             ExprKind::Name(name) | ExprKind::Wildcard(name) => write!(f, "{name}"),
+            // A number would take the point as its own.
+            ExprKind::Path { base, name } if matches!(base.kind, ExprKind::Literal { .. }) => {
+                write!(f, "{base} .{name}")
+            }
             ExprKind::Path { base, name } => write!(f, "{base}.{name}"),
             ExprKind::Element { base, index } => write!(f, "{base}[{index}]"),
             ExprKind::Call { name, args } => {
@@ -126,7 +166,8 @@ impl Display for Expr {
                 f.write_str(")")
             }
             ExprKind::Method { base, name, args } => {
-                write!(f, "{base}.{name}(")?;
+                let gap = if matches!(base.kind, ExprKind::Literal { .. }) { " " } else { "" };
+                write!(f, "{base}{gap}.{name}(")?;
                 list(f, args, ", ")?;
                 f.write_str(")")
             }
@@ -382,7 +423,11 @@ impl Display for Operator {
                 list(f, args, ", ")?;
                 f.write_str(")")?;
                 let Some(columns) = columns else { return Ok(()) };
-                f.write_str(if *rest { " : (*, " } else { " : (" })?;
+                f.write_str(match (rest, columns.is_empty()) {
+                    (true, true) => " : (*",
+                    (true, false) => " : (*, ",
+                    (false, _) => " : (",
+                })?;
                 list(f, columns, ", ")?;
                 f.write_str(")")
             }

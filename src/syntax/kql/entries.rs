@@ -1,7 +1,7 @@
 //! The parser's entries by the names of the productions in `grammar/kql.ebnf`, and the kinds of token that the grammar
 //! speaks of. What holds the two against one another is `syntax/grammar_check`.
 use super::ast::{Expr, ExprKind, OperatorKind, Statement};
-use super::{expr, literal, names, ops, query, settings, source};
+use super::{expr, literal, names, ops, pattern, query, settings, source};
 use crate::functions::operators::ALL;
 use crate::syntax::combinators::{Step, Tokens, Trace, miss, punct, word};
 use crate::syntax::lex::lex;
@@ -125,6 +125,8 @@ pub const ENTRIES: &[(&str, Entry)] = entries! {
     "default_value": query::default_value;
     "set": query::set_statement;
     "declare": query::declare_statement;
+    "pattern_statement": pattern::pattern_statement;
+    "pattern_rule": pattern::pattern_rule;
     "other_statement": other_statement;
     "pipeline": query::pipe;
     "source": source_stage;

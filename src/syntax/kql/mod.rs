@@ -13,6 +13,7 @@ mod expr;
 mod literal;
 mod names;
 mod ops;
+mod pattern;
 mod query;
 mod settings;
 mod source;

@@ -5,6 +5,7 @@ use super::expr::{expression, level_expression, query_call};
 use super::literal::literal;
 use super::names::{column_decl, column_type, label, name, reserved};
 use super::ops;
+use super::pattern::pattern_statement;
 use crate::syntax::combinators::{Step, Tokens, any_commas, certain, commas, maybe, miss, must, nest, punct, word};
 use crate::syntax::tokens::Kind;
 use crate::text::{Diagnostics, Span};
@@ -55,7 +56,7 @@ pub fn statement<'t>(i: Tokens<'t>, notes: Notes<'_>) -> Step<'t, Statement> {
         "let" if matches!(i.kind(1), Kind::Word(_)) && i.is_punct(2, "=") => reserved(i.skip(1)),
         "set" => must(set_statement)(i),
         "declare" if i.is_word(1, "query_parameters") => must(declare_statement)(i),
-        "declare" if i.is_word(1, "pattern") => other_statement(i, "declare pattern"),
+        "declare" if i.is_word(1, "pattern") => pattern_statement(i),
         "alias" if i.is_word(1, "database") => other_statement(i, "alias"),
         "restrict" if i.is_word(1, "access") => other_statement(i, "restrict"),
         _ => {

@@ -9,7 +9,7 @@ impl<'q> Binder<'_, 'q> {
         match env.get(&name.text) {
             Some((Item::Lambda(lambda), made_in)) => self.lambda_table(lambda, &made_in, Some(input), args, span, env),
             Some((Item::Broken, _)) => Err(Reported),
-            Some((Item::Scalar(_) | Item::Argument(..) | Item::Table(_), _)) => {
+            Some((Item::Scalar(_) | Item::Argument(..) | Item::Table(_) | Item::Pattern(_), _)) => {
                 let message = format!("`{}` is no function", name.text);
                 Err(self.fault(codes::UNKNOWN_FUNCTION.at(name.span, message)))
             }
