@@ -13,6 +13,9 @@ use crate::text::{Diagnostics, Span};
 /// Where broken stages are noted so that the reading can go on: at the top of a text, not inside brackets.
 type Notes<'n> = Option<&'n mut Diagnostics>;
 
+/// More faults than this in one text say nothing new.
+const MAX_NOTES: usize = 32;
+
 /// All statements of a text, and what is wrong with it.
 pub fn statements(mut i: Tokens<'_>) -> (Vec<Statement>, Diagnostics) {
     let (mut all, mut wrong) = (Vec::new(), Vec::new());
@@ -25,7 +28,7 @@ pub fn statements(mut i: Tokens<'_>) -> (Vec<Statement>, Diagnostics) {
                 i = rest;
             }
             Err(_) => {
-                wrong.push(i.diagnose());
+                note(&mut wrong, i);
                 i = i.skip_to(&[";"]);
             }
         }
@@ -35,7 +38,7 @@ pub fn statements(mut i: Tokens<'_>) -> (Vec<Statement>, Diagnostics) {
             _ => {
                 if wrong.len() == noted {
                     let (Ok(_) | Err(_)) = punct(";")(i);
-                    wrong.push(i.diagnose());
+                    note(&mut wrong, i);
                 }
                 // What closes a bracket that nobody opened is passed over together with all that follows.
                 i = i.skip(1).skip_to(&[";"]);
@@ -245,6 +248,13 @@ fn stages<'t>(i: Tokens<'t>, mut rest: Tokens<'t>, source: Expr, mut notes: Note
     Ok((rest, Expr { kind, span: i.span_to(rest) }))
 }
 
+/// Adds what is wrong with the stage, unless enough has been said.
+fn note(wrong: &mut Diagnostics, i: Tokens<'_>) {
+    if wrong.len() < MAX_NOTES {
+        wrong.push(i.diagnose());
+    }
+}
+
 /// Whether a stage may end before what stands here.
 fn ends_stage(i: Tokens<'_>) -> bool {
     matches!(i.kind(0), Kind::End | Kind::Punct("|" | ";"))
@@ -256,7 +266,7 @@ fn broken<'t>(start: Tokens<'t>, reached: Tokens<'t>, notes: &mut Notes<'_>) -> 
         let (Ok(_) | Err(_)) = punct("|")(reached);
     }
     if let Some(wrong) = notes {
-        wrong.push(reached.diagnose());
+        note(wrong, reached);
     }
     let rest = reached.skip_to(&["|", ";"]);
     // A bracket that nobody opened ends the statement; the statement's end is found by `statements`.
