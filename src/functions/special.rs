@@ -82,6 +82,16 @@ pub const FUNCTIONS: &[Function] = &[
         differs: None,
     },
     Function {
+        names: &["bin_auto"],
+        doc: "The value rounded down to a whole number of `query_bin_auto_size`, counted from `query_bin_auto_at`; both are \
+              given by `set`.",
+        takes: &[one("value", Types::SUMMABLE)],
+        gives: Gives::SameAs(0),
+        eval: Eval::Binder,
+        examples: &[],
+        differs: None,
+    },
+    Function {
         names: &["iscolumnexists"],
         doc: "Whether the table has a column of that name.",
         takes: &[one("name", Types::STRING).constant()],

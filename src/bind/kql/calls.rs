@@ -25,7 +25,6 @@ pub const NEEDS_DATA: &[(&str, &str)] = &[
 const ABSENT: &[&str] = &[
     "all",
     "any",
-    "bin_auto",
     "current_cursor",
     "cursor_after",
     "cursor_before_or_at",
@@ -62,6 +61,10 @@ const CONVERSIONS: &[(&str, Type)] = &[
 
 /// Parameters that are regular expressions.
 const PATTERNS: &[&str] = &["regex", "lookup_regex"];
+
+/// Under these names the values of `set` are kept that `bin_auto` reads; no name of a text has a space.
+pub const BIN_AUTO_SIZE: &str = "set query_bin_auto_size";
+pub const BIN_AUTO_AT: &str = "set query_bin_auto_at";
 
 impl<'q> Binder<'_, 'q> {
     pub fn call(&mut self, name: &'q Name, args: &'q [Arg], span: Span, scope: Scope<'_, 'q>) -> Bind<Scalar> {
@@ -301,6 +304,21 @@ impl<'q> Binder<'_, 'q> {
                 let table = self.table(&table.value, scope.env)?;
                 let names = table.schema().names().map(|name| Json::String(name.into())).collect();
                 Ok(Scalar::literal(Value::json(Json::Array(names)), Type::Dynamic))
+            }
+            "bin_auto" => {
+                let [value] = args else { return Err(self.argument_count(name, "1 argument")) };
+                let value = self.scalar(&value.value, scope)?;
+                let Some((Item::Scalar(size), _)) = scope.env.get(BIN_AUTO_SIZE) else {
+                    return Err(self.fault(
+                        codes::NEEDS_DATA
+                            .at(name.span, "no size is set for `bin_auto`")
+                            .help("put `set query_bin_auto_size = …;` before the query"),
+                    ));
+                };
+                match scope.env.get(BIN_AUTO_AT) {
+                    Some((Item::Scalar(at), _)) => self.apply("bin_at", vec![value, size, at], span),
+                    _ => self.apply("bin", vec![value, size], span),
+                }
             }
             "ingestion_time" => Ok(scope
                 .row

@@ -202,3 +202,15 @@ fn ranges_hold_both_ends() {
           |                          ^
     ");
 }
+
+#[test]
+fn bins_may_be_set_beforehand() {
+    insta::assert_snapshot!(rows(
+        "set query_bin_auto_size=1h; set query_bin_auto_at=datetime(2017-01-01 00:05);
+         range t from datetime(2017-01-01 00:05) to datetime(2017-01-01 02:00) step 1m | summarize count() by bin_auto(t)"
+    ), @r"
+    t count_
+    2017-01-01T00:05:00.0000000Z 60
+    2017-01-01T01:05:00.0000000Z 56
+    ");
+}

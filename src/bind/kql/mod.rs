@@ -168,7 +168,18 @@ impl<'q> Binder<'_, 'q> {
     pub fn statement(&mut self, statement: &'q Statement, env: &Env<'q>) -> Bind<()> {
         match statement {
             Statement::Let(one) => self.let_statement(one, env),
-            Statement::Set { .. } => Ok(()),
+            Statement::Set { name, value, .. } => {
+                let kept = match name.text.as_str() {
+                    "query_bin_auto_size" => calls::BIN_AUTO_SIZE,
+                    "query_bin_auto_at" => calls::BIN_AUTO_AT,
+                    _ => return Ok(()),
+                };
+                if let Some(value) = value {
+                    let bound = self.scalar(value, Scope::bare(env))?;
+                    env.add(kept, Item::Scalar(bound));
+                }
+                Ok(())
+            }
             Statement::Declare { parameters, .. } => {
                 for parameter in parameters {
                     self.declare(parameter, env)?;

@@ -42,6 +42,8 @@ fn top_hitters(call: &WholeCall, inputs: &[Table], schema: &Schema, env: &Env<'_
     }
     groups.sort_by(|a, b| order::compare(&b.1, &a.1));
     groups.truncate(count(&args));
+    // The engine takes them off a heap, the least first.
+    groups.reverse();
     let mut sink = Sink::new(env.budget);
     for (value, sum) in groups {
         sink.push(vec![value, sum])?;
