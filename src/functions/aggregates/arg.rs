@@ -1,7 +1,7 @@
 //! One row of a group: the one with the largest or smallest value, or any.
 use super::ORDERABLE;
 use super::only_if::only_if;
-use super::order::beats;
+use super::order::{assign, beats};
 use crate::functions::{Aggregate, Call, Fold, Gives, many, one};
 use crate::types::{Type, Types};
 use crate::value::Value;
@@ -137,8 +137,12 @@ fn is_nothing(value: &Value<'_>) -> bool {
 
 impl Fold for OneRow {
     fn add(&mut self, args: &[Value<'_>]) {
-        if self.is_better(args) {
-            self.best = Some(args.iter().map(|value| value.clone().into_owned()).collect());
+        if !self.is_better(args) {
+            return;
+        }
+        match &mut self.best {
+            Some(best) => best.iter_mut().zip(args).for_each(|(place, value)| assign(place, value)),
+            none => *none = Some(args.iter().map(|value| value.clone().into_owned()).collect()),
         }
     }
     /// Whether there was a row, and its values.

@@ -1,11 +1,10 @@
 //! Counting: rows, rows of a kind, distinct values.
 use super::hyperloglog::Hll;
-use super::keys::fingerprint;
+use super::keys::{Marks, fingerprint};
 use super::only_if::only_if;
 use crate::functions::{Aggregate, Call, Fold, Gives, one, optional};
 use crate::types::{Type, Types};
 use crate::value::Value;
-use std::collections::HashSet;
 
 pub const AGGREGATES: &[Aggregate] = &[
     Aggregate {
@@ -151,7 +150,7 @@ impl Fold for DCount {
 }
 
 #[derive(Debug, Default)]
-struct Distinct(HashSet<u128>);
+struct Distinct(Marks<u128>);
 
 impl Fold for Distinct {
     fn add(&mut self, args: &[Value<'_>]) {

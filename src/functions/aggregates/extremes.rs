@@ -1,7 +1,7 @@
 //! The smallest and the largest value. Nulls are passed over; a NaN, once seen, stays.
 use super::ORDERABLE;
 use super::only_if::only_if;
-use super::order::beats;
+use super::order::{assign, beats};
 use crate::functions::{Aggregate, Call, Fold, Gives, one};
 use crate::types::Types;
 use crate::value::Value;
@@ -73,7 +73,7 @@ impl Fold for Extreme {
             && !value.is_null()
             && (self.best.is_null() || beats(value, &self.best, self.largest))
         {
-            self.best = value.clone().into_owned();
+            assign(&mut self.best, value);
         }
     }
     fn state(&self) -> Vec<Value<'static>> {

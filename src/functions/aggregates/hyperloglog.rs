@@ -1,11 +1,10 @@
 //! The sketch behind `dcount` and `hll`: the marks of the values themselves while they are few, HyperLogLog registers
 //! when they are many. Estimation after Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017):
 //! unbiased over the whole range, without tables.
-use super::keys::fingerprint;
+use super::keys::{Marks, mark};
 use crate::value::{Dynamic, Json, Value, json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use std::collections::HashSet;
 
 /// Up to so many values the count is exact.
 pub const EXACT: usize = 16_384;
@@ -20,7 +19,7 @@ pub struct Hll {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Seen {
-    Marks(HashSet<u64>),
+    Marks(Marks<u64>),
     Registers(Vec<u8>),
 }
 
@@ -32,11 +31,11 @@ impl Hll {
     }
 
     fn with_precision(precision: u32) -> Hll {
-        Hll { precision, seen: Seen::Marks(HashSet::new()) }
+        Hll { precision, seen: Seen::Marks(Marks::default()) }
     }
 
     pub fn add(&mut self, value: &Value<'_>) {
-        self.add_mark(fingerprint(value) as u64);
+        self.add_mark(mark(value));
     }
 
     fn add_mark(&mut self, mark: u64) {

@@ -1,12 +1,11 @@
 //! Many values to one dynamic: lists and sets in the order of arrival, bags.
-use super::keys::text_fingerprint;
+use super::keys::{Marks, text_fingerprint};
 use super::only_if::only_if;
 use crate::functions::{Aggregate, Call, Fold, Gives, one, optional};
 use crate::types::{Type, Types};
 use crate::value::{Dynamic, Json, Value, json, json_text};
 use serde_json::Map;
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 /// How many elements there are at most, where the query does not say.
 const MOST: usize = 1_048_576;
@@ -150,15 +149,6 @@ fn array_elements<'v>(value: &'v Value<'_>) -> Option<Vec<Cow<'v, str>>> {
     }
 }
 
-/// The elements of a value: several where it is a dynamic array, else itself as JSON text.
-fn elements<'v>(value: &'v Value<'_>) -> Vec<Cow<'v, str>> {
-    array_elements(value).unwrap_or_else(|| {
-        let mut text = String::new();
-        json_text::push_value(&mut text, value);
-        vec![Cow::Owned(text)]
-    })
-}
-
 /// The limit as part of a state.
 fn size_value(most: usize) -> Value<'static> {
     Value::Long(i64::try_from(most).unwrap_or(i64::MAX))
@@ -223,33 +213,47 @@ impl Fold for List {
 }
 
 fn start_set(_: &Call<'_>) -> Box<dyn Fold> {
-    Box::new(Set { seen: HashSet::new(), most: MOST, items: ArrayText::default() })
+    Box::new(Set { seen: Marks::default(), most: MOST, items: ArrayText::default(), element: String::new() })
 }
 
 /// Elements are the same where their compact JSON is.
 #[derive(Debug)]
 struct Set {
-    seen: HashSet<u128>,
+    seen: Marks<u128>,
     most: usize,
     items: ArrayText,
+    /// The JSON of the element at hand.
+    element: String,
 }
 
 impl Set {
     fn take(&mut self, value: &Value<'_>) {
-        if value.is_null() {
+        if value.is_null() || self.items.count >= self.most {
             return;
         }
-        for element in elements(value) {
-            if self.items.count >= self.most {
-                return;
+        match array_elements(value) {
+            Some(elements) => elements.iter().for_each(|element| {
+                self.element.clear();
+                match json::parse(element).filter(|_| element.starts_with(['{', '['])) {
+                    Some(tree) => self.element.push_str(&json::write(&tree)),
+                    None => self.element.push_str(element),
+                }
+                self.keep();
+            }),
+            None => {
+                self.element.clear();
+                match value {
+                    Value::Dynamic(dynamic) => self.element.push_str(&json::write(dynamic.tree().as_ref())),
+                    other => json_text::push_value(&mut self.element, other),
+                }
+                self.keep();
             }
-            let element = match json::parse(&element).filter(|_| element.starts_with(['{', '['])) {
-                Some(tree) => Cow::Owned(json::write(&tree)),
-                None => element,
-            };
-            if self.seen.insert(text_fingerprint(&element)) {
-                self.items.push(|out| out.push_str(&element));
-            }
+        }
+    }
+
+    fn keep(&mut self) {
+        if self.items.count < self.most && self.seen.insert(text_fingerprint(&self.element)) {
+            self.items.push(|out| out.push_str(&self.element));
         }
     }
 }

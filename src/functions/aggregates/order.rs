@@ -1,5 +1,6 @@
 //! The order of values that extremes and percentiles go by. Nulls never reach it.
-use crate::value::Value;
+use crate::value::{Dynamic, Value};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// NaN stands behind every other real.
@@ -34,4 +35,20 @@ pub fn beats(candidate: &Value<'_>, best: &Value<'_>, largest: bool) -> bool {
         return true;
     }
     compare(candidate, best) == if largest { Ordering::Greater } else { Ordering::Less }
+}
+
+/// Puts a value in the place of another, in its memory where that is a text: the best row of a group changes often where
+/// the rows come in order.
+pub fn assign(place: &mut Value<'static>, value: &Value<'_>) {
+    match (&mut *place, value) {
+        (Value::String(Cow::Owned(kept)), Value::String(text)) => {
+            kept.clear();
+            kept.push_str(text);
+        }
+        (Value::Dynamic(Dynamic::Text(Cow::Owned(kept))), Value::Dynamic(Dynamic::Text(text))) => {
+            kept.clear();
+            kept.push_str(text);
+        }
+        _ => *place = value.clone().into_owned(),
+    }
 }
