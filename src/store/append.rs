@@ -4,9 +4,9 @@
 use super::convert::{stored_schema, to_stored};
 use super::delta::{DAY, Log};
 use super::file::{Encoded, encode};
+use super::snapshot::time_column;
 use super::{Appended, Ingestion, StoreError};
-use crate::catalog::TIMESTAMP;
-use crate::types::{Column, Schema, Type};
+use crate::types::{Schema, Type};
 use crate::value::datetime::Civil;
 use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, new_null_array};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
@@ -42,9 +42,7 @@ pub struct Shape {
 
 impl Shape {
     pub fn new(schema: Arc<Schema>) -> Shape {
-        let is_time = |column: &Column| column.name == TIMESTAMP && column.ty == Type::Datetime;
-        let timestamp = schema.columns.iter().position(is_time);
-        Shape { arrow: stored_schema(&schema), schema, timestamp }
+        Shape { arrow: stored_schema(&schema), timestamp: time_column(&schema), schema }
     }
 }
 

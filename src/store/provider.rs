@@ -1,8 +1,7 @@
 //! One snapshot of a table as DataFusion reads it: which files a filter leaves, and a Parquet scan over them.
 use super::adapt::{Adapt, KQL_TYPE, where_present};
 use super::convert::stored_field;
-use super::snapshot::{FileBounds, Snapshot, StoredFile};
-use crate::catalog::TIMESTAMP;
+use super::snapshot::{FileBounds, Snapshot, StoredFile, time_column};
 use crate::types::{Schema, Type};
 use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
 use async_trait::async_trait;
@@ -37,6 +36,8 @@ pub struct Provider {
     /// Evaluate filters while decoding, column by column, instead of after it. It pays where a filter leaves little and
     /// touches few of the columns.
     pub filter_while_decoding: bool,
+    /// The column that the files are parted and sorted by.
+    time: Option<String>,
 }
 
 impl Provider {
@@ -57,7 +58,8 @@ impl Provider {
         let in_path: Vec<_> = in_path.iter().map(|name| field(name, types(name))).collect();
         let table =
             TableSchema::builder(Arc::new(ArrowSchema::new(in_files))).with_table_partition_cols(in_path).build();
-        Provider { snapshot, table, filter_while_decoding: false }
+        let time = time_column(schema).map(|index| schema.columns[index].name.clone());
+        Provider { snapshot, table, filter_while_decoding: false, time }
     }
 
     pub fn snapshot(&self) -> &Arc<Snapshot> {
@@ -91,8 +93,8 @@ impl Provider {
         let bytes: u64 = files.iter().map(|file| file.size).sum();
         let columns = self.table.table_schema().fields().iter().map(|field| {
             let of = |file: &&StoredFile| file.bounds.get(field.name()).cloned().unwrap_or_default();
-            // Only of `Timestamp`: sorting goes by it, and bounds of texts are cut and would mislead.
-            if field.name() != TIMESTAMP || files.is_empty() {
+            // Only of the time: sorting goes by it, and bounds of texts are cut and would mislead.
+            if Some(field.name()) != self.time.as_ref() || files.is_empty() {
                 return ColumnStatistics::new_unknown();
             }
             let choose = |a: Option<ScalarValue>, b: Option<ScalarValue>, wanted: Ordering| {
@@ -176,6 +178,7 @@ impl TableProvider for Provider {
             return Ok(Arc::new(EmptyExec::new(project_schema(self.table.table_schema(), projection)?)));
         }
         // The newest first: what is asked for first is mostly the latest, and a top-N then skips all that is older.
+        let latest = |file: &StoredFile| file.bounds.get(self.time.as_ref()?).and_then(|bounds| bounds.max.clone());
         files.sort_by(|a, b| latest(b).partial_cmp(&latest(a)).unwrap_or(Ordering::Equal));
 
         let location = &self.snapshot.location;
@@ -224,8 +227,4 @@ fn enough(files: &[&StoredFile], limit: usize) -> usize {
         rows = rows.saturating_add(file.rows.unwrap_or(0));
     }
     files.len()
-}
-
-fn latest<'a>(file: &&'a StoredFile) -> Option<&'a ScalarValue> {
-    file.bounds.get(TIMESTAMP).and_then(|bounds| bounds.max.as_ref())
 }

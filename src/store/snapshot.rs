@@ -1,6 +1,7 @@
 //! What a table holds at one moment: its columns, its files, and what is known of each without opening it.
 use super::location::Location;
-use crate::types::Schema;
+use crate::catalog::TIMESTAMP;
+use crate::types::{Schema, Type};
 use arrow::array::{ArrayRef, BooleanArray, UInt64Array};
 use datafusion::common::Column as ColumnName;
 use datafusion::common::pruning::PruningStatistics;
@@ -8,6 +9,17 @@ use datafusion::scalar::ScalarValue;
 use object_store::path::Path;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+/// The columns that files may be parted by day and sorted by; the first that a table has counts. The alert resource has
+/// no `Timestamp`.
+const TIMES: [&str; 2] = [TIMESTAMP, "alertCreationTime"];
+
+/// The column that a table is parted and sorted by.
+pub fn time_column(schema: &Schema) -> Option<usize> {
+    TIMES
+        .iter()
+        .find_map(|name| schema.columns.iter().position(|column| column.name == *name && column.ty == Type::Datetime))
+}
 
 #[derive(Clone, Debug)]
 pub struct Snapshot {

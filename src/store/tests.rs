@@ -105,6 +105,20 @@ async fn rows_come_back_sorted_floored_and_in_the_folder_of_their_day() {
 }
 
 #[tokio::test]
+async fn alerts_lie_by_the_day_that_they_were_raised_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().to_str().unwrap()).await.unwrap();
+    let times = [Value::Datetime(at("2024-01-01T01:00:00")), Value::Datetime(at("2024-01-02T01:00:00"))];
+    let batch = RecordBatch::try_from_iter([("alertCreationTime", column(Type::Datetime, &times))]).unwrap();
+    let alerts = crate::catalog::ALERTS.stored_schema();
+    store.append_all("Alerts", &alerts, vec![batch], &ingestion("one")).await.unwrap();
+    assert!(folder.path().join("Alerts/date=2024-01-02").is_dir());
+    let provider = store.view().scan("Alerts").unwrap();
+    let filter = col("\"alertCreationTime\"").gt(when("2024-01-01T12:00:00"));
+    assert_eq!(provider.kept(&SessionContext::new().state(), &[filter]).unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn the_same_ingestion_adds_nothing_and_files_without_an_entry_are_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().to_str().unwrap()).await.unwrap();
