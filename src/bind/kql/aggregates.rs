@@ -1,7 +1,7 @@
 //! Calls of aggregations.
 use super::names::{self, Output};
 use super::scope::{Bind, Scope};
-use super::{Binder, calls, coerce, columns};
+use super::{Binder, calls, columns};
 use crate::functions::{self, Aggregate};
 use crate::ir::Scalar;
 use crate::syntax::kql::ast::{Arg, ExprKind, Name};
@@ -268,7 +268,7 @@ impl<'q> Binder<'_, 'q> {
                 other => other.text().replace('.', "_"),
             };
             let mut call = bound.clone();
-            call.push(coerce::convert(Scalar::literal(Value::Real(number), Type::Real), Type::Real, 0));
+            call.push(Scalar::literal(Value::Real(number), Type::Real));
             let scalar = self.push(aggregate, name, call, args, span, scope)?;
             outputs.push(Output { name: format!("percentile_{base}_{fragment}"), scalar, identity: None });
         }

@@ -14,6 +14,7 @@ use crate::text::{Diagnostic, Diagnostics, Span, codes};
 use crate::types::{Schema, Type};
 use crate::value::Value;
 use scope::{Bind, Env, Item, Reported, Scope, Table};
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 pub mod aggregates;
@@ -56,7 +57,7 @@ pub fn kql<'q>(query: &'q ast::Query, context: &Context<'_>) -> Result<ir::Bound
         tables: 0,
         next_shared: 0,
         next_column: 1,
-        _query: query,
+        text: PhantomData,
     };
     let env = Env::new();
     let mut results = Vec::new();
@@ -93,7 +94,7 @@ pub struct Binder<'c, 'q> {
     pub tables: usize,
     next_shared: u32,
     pub next_column: usize,
-    _query: &'q ast::Query,
+    text: PhantomData<&'q ast::Query>,
 }
 
 impl<'q> Binder<'_, 'q> {
