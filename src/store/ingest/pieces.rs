@@ -419,6 +419,28 @@ mod tests {
         insta::assert_snapshot!(pieces("{\"a\":[}", &Format::Document), @"1: a closing bracket without its opening one");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_cut_without_a_panic(
+            parts in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "{", "}", "[", "]", "\"", "\\", ",", ":", "\n", " ", "7", "null", "é", "\"value\":[", "\"a\":", "{\"a\":1}", ",x",
+                    "Timestamp,DeviceId", "\u{feff}",
+                ]),
+                0..40,
+            ),
+        ) {
+            let text = parts.concat();
+            for format in [Format::Lines, Format::Document, Format::Csv { delimiter: b',', preamble: 0 }] {
+                pieces(&text, &format);
+            }
+            let _ = super::super::detect::format(text.as_bytes(), "x", true);
+            for (_, value) in super::super::fields::members(&text) {
+                value.write_json(&mut String::new());
+            }
+        }
+    }
+
     #[test]
     fn records_end_outside_of_quotes() {
         assert_eq!(last_record_end(b"a,\"b\nc\"\nd,\"e\n"), Some(8));

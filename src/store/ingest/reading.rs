@@ -70,12 +70,20 @@ pub struct Worker<'o> {
     outlets: &'o Outlets,
     rows: HashMap<&'static str, Rows>,
     guesses: Guesses,
+    /// The last category of an envelope, and its table: the next is most likely the same.
+    last: (String, Option<&'static Table>),
     counts: BTreeMap<&'static str, Count>,
 }
 
 impl<'o> Worker<'o> {
     pub fn new(outlets: &'o Outlets) -> Worker<'o> {
-        Worker { outlets, rows: HashMap::new(), guesses: Guesses::default(), counts: BTreeMap::new() }
+        Worker {
+            outlets,
+            rows: HashMap::new(),
+            guesses: Guesses::default(),
+            last: (String::new(), None),
+            counts: BTreeMap::new(),
+        }
     }
 
     pub fn take(&mut self, reading: &Arc<Reading>, work: Work) -> Result<(), IngestError> {
@@ -153,8 +161,10 @@ impl<'o> Worker<'o> {
             return self.value(reading, line, list, depth - 1);
         }
         if let Some((category, properties)) = envelope(&members) {
-            let Some(table) = tables::named(category.strip_prefix(CATEGORY).unwrap_or(category)).or(reading.given)
-            else {
+            if self.last.0 != category {
+                self.last = (category.to_owned(), tables::named(category.strip_prefix(CATEGORY).unwrap_or(category)));
+            }
+            let Some(table) = self.last.1.or(reading.given) else {
                 let reason = format!("no hunting table has the category `{category}`");
                 return self.outlets.reject(reading, line, &reason, text);
             };

@@ -96,7 +96,11 @@ impl Rows {
                 None => cells.push_absent(),
                 Some((at, _)) => {
                     let raw = &members[*at].1;
-                    self.bytes += 8 + if let Raw::Text(text) = raw { text.len() } else { 0 };
+                    self.bytes += 8 + match raw {
+                        Raw::Text(text) => text.len(),
+                        Raw::Nested(text) => text.len(),
+                        Raw::Absent | Raw::Bool(_) | Raw::Number(_) => 0,
+                    };
                     if !cells.push(raw) {
                         self.left_over.push(*at);
                     }
