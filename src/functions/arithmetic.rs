@@ -278,7 +278,7 @@ fn plus<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
         let both = ticks(&args[0], call.types[1]).zip(ticks(&args[1], call.types[0]));
         return of_type(call.gives, both.and_then(|(x, y)| x.checked_add(y)));
     }
-    reckon(call.gives, args, |x, y| Some(x.wrapping_add(y)), |x, y| x + y, Decimal::add)
+    reckon(call.gives, args, |x, y| Some(x.wrapping_add(y)), |x, y| x + y, Decimal::checked_add)
 }
 
 fn minus<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
@@ -286,7 +286,7 @@ fn minus<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
         let both = ticks(&args[0], call.types[1]).zip(ticks(&args[1], call.types[0]));
         return of_type(call.gives, both.and_then(|(x, y)| x.checked_sub(y)));
     }
-    reckon(call.gives, args, |x, y| Some(x.wrapping_sub(y)), |x, y| x - y, Decimal::sub)
+    reckon(call.gives, args, |x, y| Some(x.wrapping_sub(y)), |x, y| x - y, Decimal::checked_sub)
 }
 
 /// Ticks scaled by a number: exactly by a whole one, cut towards zero by a real.
@@ -304,7 +304,7 @@ fn times<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
         let product = ticks(time, call.gives).and_then(|x| scaled(x, by, i64::checked_mul, |x, y| x * y));
         return of_type(call.gives, product);
     }
-    reckon(call.gives, args, |x, y| Some(x.wrapping_mul(y)), |x, y| x * y, Decimal::mul)
+    reckon(call.gives, args, |x, y| Some(x.wrapping_mul(y)), |x, y| x * y, Decimal::checked_mul)
 }
 
 fn divide<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
@@ -312,7 +312,13 @@ fn divide<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
         let quotient = ticks(&args[0], call.gives).and_then(|x| scaled(x, &args[1], i64::checked_div, |x, y| x / y));
         return of_type(call.gives, quotient);
     }
-    reckon(call.gives, args, |x, y| if y == 0 { None } else { Some(x.wrapping_div(y)) }, |x, y| x / y, Decimal::div)
+    reckon(
+        call.gives,
+        args,
+        |x, y| if y == 0 { None } else { Some(x.wrapping_div(y)) },
+        |x, y| x / y,
+        Decimal::checked_div,
+    )
 }
 
 fn remainder<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
@@ -320,7 +326,7 @@ fn remainder<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
         let rest = convert::long(&args[0]).zip(convert::long(&args[1])).and_then(|(x, y)| rest(x, y));
         return of_type(call.gives, rest);
     }
-    reckon(call.gives, args, rest, |x, y| x.rem_euclid(y), Decimal::rem)
+    reckon(call.gives, args, rest, |x, y| x.rem_euclid(y), Decimal::checked_rem)
 }
 
 fn rest(x: i64, y: i64) -> Option<i64> {
@@ -414,7 +420,7 @@ fn bin_at<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
         }
         Type::Decimal => {
             let all = convert::decimal(value).zip(convert::decimal(step)).zip(convert::decimal(fixed));
-            all.and_then(|((x, step), fixed)| x.sub(fixed)?.floor_to(step)?.add(fixed))
+            all.and_then(|((x, step), fixed)| x.checked_sub(fixed)?.floor_to(step)?.checked_add(fixed))
                 .map_or(Value::Null, Value::Decimal)
         }
         ty => {

@@ -146,7 +146,7 @@ fn like(name: &str, args: &[Arg<'_>], allowed: Types) -> Result<Type, String> {
 }
 
 fn case_type(args: &[Arg<'_>]) -> Result<Type, String> {
-    if args.len() % 2 == 0 {
+    if args.len().is_multiple_of(2) {
         return Err("`case` ends with a value for when no condition is true".into());
     }
     let (pairs, last) = args.split_at(args.len() - 1);

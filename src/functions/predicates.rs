@@ -265,10 +265,10 @@ impl AnyOf {
 
     pub fn matches(&self, text: &str) -> bool {
         let found = self.together.as_ref().is_some_and(|together| {
-            together.searcher.find_overlapping_iter(text).any(|found| {
-                let (begins, ends) = together.edges[found.pattern().as_usize()];
-                !(begins && term_before(text, found.start())) && !(ends && term_after(text, found.end()))
-            })
+            together
+                .searcher
+                .find_overlapping_iter(text)
+                .any(|found| stands(text, (found.start(), found.end()), together.edges[found.pattern().as_usize()]))
         });
         found || self.single.iter().any(|needle| needle.matches(text))
     }
@@ -364,7 +364,7 @@ fn test(
     if hay.len() < bytes.len() {
         return false;
     }
-    let (begins, ends) = match kind {
+    let wanted = match kind {
         Kind::Equals | Kind::EqualsCs => return hay.len() == bytes.len() && same.test(hay, bytes),
         Kind::StartsWith | Kind::StartsWithCs => return same.test(&hay[..bytes.len()], bytes),
         Kind::EndsWith | Kind::EndsWithCs => return same.test(&hay[hay.len() - bytes.len()..], bytes),
@@ -376,7 +376,7 @@ fn test(
     let mut from = 0;
     while let Some(found) = next(from) {
         let (start, end) = (from + found, from + found + bytes.len());
-        if !(begins && term_before(text, start)) && !(ends && term_after(text, end)) {
+        if stands(text, (start, end), wanted) {
             return true;
         }
         from = start + 1;
@@ -385,6 +385,12 @@ fn test(
         }
     }
     false
+}
+
+/// Whether terms begin and end with a find, at those ends where they must.
+fn stands(text: &str, (start, end): (usize, usize), (begins, ends): (bool, bool)) -> bool {
+    let cut = begins && term_before(text, start) || ends && term_after(text, end);
+    !cut
 }
 
 /// Whether a character belongs to a term.

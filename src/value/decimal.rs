@@ -25,25 +25,25 @@ impl Decimal {
         if x.abs() < 1e-30 { Some(Decimal(0)) } else { parse(&format!("{x:e}")) }
     }
 
-    pub fn add(self, other: Decimal) -> Option<Decimal> {
+    pub fn checked_add(self, other: Decimal) -> Option<Decimal> {
         self.0.checked_add(other.0).and_then(held)
     }
 
-    pub fn sub(self, other: Decimal) -> Option<Decimal> {
+    pub fn checked_sub(self, other: Decimal) -> Option<Decimal> {
         self.0.checked_sub(other.0).and_then(held)
     }
 
-    pub fn mul(self, other: Decimal) -> Option<Decimal> {
+    pub fn checked_mul(self, other: Decimal) -> Option<Decimal> {
         muldiv(self.0, other.0, ONE).and_then(held)
     }
 
     /// `None` for a division by zero too.
-    pub fn div(self, other: Decimal) -> Option<Decimal> {
+    pub fn checked_div(self, other: Decimal) -> Option<Decimal> {
         if other.0 == 0 { None } else { muldiv(self.0, ONE, other.0).and_then(held) }
     }
 
     /// The remainder, never negative.
-    pub fn rem(self, other: Decimal) -> Option<Decimal> {
+    pub fn checked_rem(self, other: Decimal) -> Option<Decimal> {
         self.0.checked_rem_euclid(other.0).map(Decimal)
     }
 
@@ -148,11 +148,14 @@ mod tests {
     #[test]
     fn reckons() {
         let d = |text: &str| parse(text).unwrap_or(Decimal(0));
-        assert_eq!(d("10").div(d("3")).map(|x| x.to_string()).as_deref(), Some("3.333333333333333333"));
-        assert_eq!(d("-2").div(d("3")).map(|x| x.to_string()).as_deref(), Some("-0.666666666666666667"));
-        assert_eq!(d("99999999999").mul(d("99999999")).map(|x| x.to_string()).as_deref(), Some("9999999899900000001"));
-        assert_eq!(d("-5").rem(d("3")), Some(d("1")));
-        assert_eq!(d("1").div(d("0")), None);
+        assert_eq!(d("10").checked_div(d("3")).map(|x| x.to_string()).as_deref(), Some("3.333333333333333333"));
+        assert_eq!(d("-2").checked_div(d("3")).map(|x| x.to_string()).as_deref(), Some("-0.666666666666666667"));
+        assert_eq!(
+            d("99999999999").checked_mul(d("99999999")).map(|x| x.to_string()).as_deref(),
+            Some("9999999899900000001")
+        );
+        assert_eq!(d("-5").checked_rem(d("3")), Some(d("1")));
+        assert_eq!(d("1").checked_div(d("0")), None);
         assert_eq!(Decimal::from_real(0.1), Some(d("0.1")));
         assert_eq!(Decimal::from_real(1e-200), Some(d("0")));
         assert_eq!(Decimal::from_real(1e30), None);

@@ -278,7 +278,7 @@ pub const FUNCTIONS: &[Function] = &[
         "The H3 cells around one.",
         H3,
         Gives::Always(Type::Dynamic),
-        |_, args| h3(args).map_or(Value::Null, |cell| neighbours(cell)),
+        |_, args| h3(args).map_or(Value::Null, neighbours),
         &[("array_length(geo_h3cell_neighbors('862a1072fffffff'))", "6"), ("geo_h3cell_neighbors('abc')", "null")],
     ),
     row(
@@ -346,7 +346,7 @@ struct Rectangle {
 
 /// Halves the world, by turns in longitude and latitude, as often as there are bits.
 fn halve(world: &mut Rectangle, at: usize, upper: impl FnOnce(f64, bool) -> bool) -> bool {
-    if at % 2 == 0 {
+    if at.is_multiple_of(2) {
         let middle = (world.west + world.east) / 2.0;
         let upper = upper(middle, true);
         if upper {

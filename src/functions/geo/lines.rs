@@ -1,6 +1,6 @@
 //! Lines: lengths, points along them, where they meet.
 use super::points::metres;
-use super::shapes::{lines, lines_json, place, point_json, points_json, polygons};
+use super::shapes::{Ring, lines, lines_json, place, point_json, points_json, polygons};
 use super::sphere::{self, Point, RADIUS, add, along, angle, crossing, nearest, norm, point, scale, sub, unit};
 use crate::functions::arguments::row;
 use crate::functions::{Call, Function, Gives, Param, one, optional};
@@ -173,9 +173,9 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 /// A line with its longitudes in bounds, in two or more parts where it crosses the date line.
-fn cut_at_date_line(line: Vec<(f64, f64)>) -> Vec<Vec<(f64, f64)>> {
+fn cut_at_date_line(line: Vec<(f64, f64)>) -> Vec<Ring> {
     const EDGE: f64 = 179.999_999_999_999;
-    let mut parts: Vec<Vec<(f64, f64)>> = vec![vec![]];
+    let mut parts: Vec<Ring> = vec![vec![]];
     let mut last: Option<(f64, f64)> = None;
     for (lng, lat) in line {
         let lng = if lng.abs() > 180.0 { (lng + 180.0).rem_euclid(360.0) - 180.0 } else { lng };
@@ -295,7 +295,7 @@ fn union<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
             return Value::Null;
         }
     }
-    let mut chains: Vec<Vec<(f64, f64)>> = Vec::new();
+    let mut chains: Vec<Ring> = Vec::new();
     while !edges.is_empty() {
         let (a, b) = edges.remove(0);
         let mut chain = vec![a, b];

@@ -1,6 +1,6 @@
 //! Polygons put together: their edges are cut where they meet, those inside another polygon are left out, and what
 //! remains is joined to rings.
-use super::shapes::{Polygon, area};
+use super::shapes::{Polygon, Ring, area};
 use super::sphere::{Point, add, angle, bearing, crossing, degrees, inside, nearest, unit};
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -25,7 +25,7 @@ struct Edge {
 }
 
 /// The rings of the union, polygon by polygon, the outer ring first; `None` where there are too many edges.
-pub fn union(polygons: &[Polygon]) -> Option<Vec<Vec<Vec<(f64, f64)>>>> {
+pub fn union(polygons: &[Polygon]) -> Option<Vec<Vec<Ring>>> {
     let mut edges = Vec::new();
     for (owner, polygon) in polygons.iter().enumerate() {
         for (at, ring) in polygon.rings().enumerate() {
@@ -147,7 +147,7 @@ fn by_vector(a: &Point, b: &Point) -> Ordering {
 }
 
 /// Rings as polygons: each hole goes with the outer ring around it. Rings begin at their least corner.
-fn assembled(mut rings: Vec<Vec<Point>>) -> Vec<Vec<Vec<(f64, f64)>>> {
+fn assembled(mut rings: Vec<Vec<Point>>) -> Vec<Vec<Ring>> {
     for ring in &mut rings {
         let least = (0..ring.len()).min_by(|a, b| by_vector(&ring[*a], &ring[*b])).unwrap_or(0);
         ring.rotate_left(least);

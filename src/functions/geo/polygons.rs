@@ -1,7 +1,7 @@
 //! Polygons: what lies in them, their area, border and middle.
 use super::lines::{densified, nearest_of, simplified, tolerance};
 use super::overlay;
-use super::shapes::{Polygon, area, place, point_json, points_json, polygons, polygons_json};
+use super::shapes::{Polygon, Ring, area, place, point_json, points_json, polygons, polygons_json};
 use super::sphere::{Point, RADIUS, add, angle, cross, crossing, degrees, dot, scale, sub, triangle_middle, unit};
 use crate::functions::arguments::row;
 use crate::functions::{Function, Gives, Param, one, optional};
@@ -226,7 +226,7 @@ pub const FUNCTIONS: &[Function] = &[
     ),
 ];
 
-fn simple_polygons(all: &[Polygon], tolerance: f64) -> Option<Vec<Vec<Vec<(f64, f64)>>>> {
+fn simple_polygons(all: &[Polygon], tolerance: f64) -> Option<Vec<Vec<Ring>>> {
     let simple_ring = |ring: &Vec<(f64, f64)>| {
         let mut closed = ring.clone();
         closed.extend(ring.first());
@@ -245,7 +245,7 @@ fn is_convex(polygon: &Polygon) -> bool {
 }
 
 /// What polygons have in common, pair by pair: single points, and rings; `None` where that is not known.
-fn common(first: &[Polygon], second: &[Polygon]) -> Option<(Vec<Point>, Vec<Vec<(f64, f64)>>)> {
+fn common(first: &[Polygon], second: &[Polygon]) -> Option<(Vec<Point>, Vec<Ring>)> {
     let (mut points, mut rings) = (Vec::new(), Vec::new());
     for a in first {
         for b in second {
@@ -276,8 +276,8 @@ fn common(first: &[Polygon], second: &[Polygon]) -> Option<(Vec<Point>, Vec<Vec<
     Some((points, rings))
 }
 
-fn common_json<'a>(points: Vec<Point>, rings: Vec<Vec<(f64, f64)>>) -> Value<'a> {
-    let polygons = |rings: Vec<Vec<(f64, f64)>>| polygons_json(rings.into_iter().map(|ring| vec![ring]).collect());
+fn common_json<'a>(points: Vec<Point>, rings: Vec<Ring>) -> Value<'a> {
+    let polygons = |rings: Vec<Ring>| polygons_json(rings.into_iter().map(|ring| vec![ring]).collect());
     match (points.is_empty(), rings.is_empty()) {
         (_, true) => points_json(&points),
         (true, false) => polygons(rings),

@@ -8,12 +8,15 @@ const MOST_CORNERS: usize = 100_000;
 /// Rings with more corners than this are not searched for edges that cross.
 const MOST_CHECKED: usize = 300;
 
+/// The corners of a ring or line: longitudes and latitudes.
+pub type Ring = Vec<(f64, f64)>;
+
 /// One polygon: the outer ring, counter-clockwise, and the holes.
 pub struct Polygon {
     pub outer: Vec<Point>,
     pub holes: Vec<Vec<Point>>,
     /// The rings as they were written, without the closing corner.
-    pub written: Vec<Vec<(f64, f64)>>,
+    pub written: Vec<Ring>,
 }
 
 impl Polygon {
@@ -53,7 +56,7 @@ fn line(tree: &Json) -> Option<Vec<(f64, f64)>> {
 }
 
 /// The corners of a LineString or MultiLineString; `None` where it is neither, or not a sound one.
-pub fn lines(value: &Value<'_>) -> Option<Vec<Vec<(f64, f64)>>> {
+pub fn lines(value: &Value<'_>) -> Option<Vec<Ring>> {
     let Value::Dynamic(value) = value else { return None };
     let tree = value.tree();
     let coordinates = tree.get("coordinates")?;
@@ -123,7 +126,7 @@ pub fn area(ring: &[Point]) -> f64 {
 
 fn counter_clockwise(mut ring: Vec<Point>) -> Vec<Point> {
     let signed = area(&ring);
-    if signed < 0.0 || signed > std::f64::consts::TAU {
+    if !(0.0..=std::f64::consts::TAU).contains(&signed) {
         ring.reverse();
     }
     ring
@@ -135,7 +138,7 @@ pub fn point_json<'a>(p: Point) -> Value<'a> {
 }
 
 /// One line as a LineString, several as a MultiLineString.
-pub fn lines_json<'a>(mut lines: Vec<Vec<(f64, f64)>>) -> Value<'a> {
+pub fn lines_json<'a>(mut lines: Vec<Ring>) -> Value<'a> {
     if lines.len() == 1 {
         let line = lines.remove(0);
         return Value::json(json!({"type": "LineString", "coordinates": line}));
@@ -144,7 +147,7 @@ pub fn lines_json<'a>(mut lines: Vec<Vec<(f64, f64)>>) -> Value<'a> {
 }
 
 /// Rings are closed; one polygon is a Polygon, several are a MultiPolygon.
-pub fn polygons_json<'a>(mut polygons: Vec<Vec<Vec<(f64, f64)>>>) -> Value<'a> {
+pub fn polygons_json<'a>(mut polygons: Vec<Vec<Ring>>) -> Value<'a> {
     for ring in polygons.iter_mut().flatten() {
         if let Some(first) = ring.first().copied() {
             ring.push(first);
