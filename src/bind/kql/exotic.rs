@@ -214,3 +214,10 @@ fn bins_may_be_set_beforehand() {
     2017-01-01T01:05:00.0000000Z 56
     ");
 }
+
+#[test]
+fn what_grows_past_the_budget_is_refused() {
+    assert_eq!(rows("range x from 1 to 100000000 step 1 | count"), "more than 1000000 rows in the row half");
+    let cross = "let t = range x from 1 to 5000 step 1 | extend k = 1; t | join kind=inner t on k | count";
+    assert_eq!(rows(cross), "more than 1000000 rows in the row half");
+}
