@@ -31,7 +31,7 @@ impl<'q> Binder<'_, 'q> {
             ExprKind::Unary { op, expr: inner } => {
                 let value = self.scalar(inner, scope)?;
                 match *op {
-                    "unary+" if value.ty().is_number() => Ok(value),
+                    "unary+" if value.ty().is_number() || value.ty() == Type::Timespan => Ok(value),
                     op => self.operator(op, vec![value], span, span),
                 }
             }

@@ -1,4 +1,5 @@
 //! Expressions that give a table: names, calls, pipelines.
+use super::calls::NEEDS_DATA;
 use super::scope::{Bind, Env, Hidden, Item, Reported, Scope, Table};
 use super::{Binder, pattern};
 use crate::functions;
@@ -176,7 +177,13 @@ impl<'q> Binder<'_, 'q> {
                 let message = format!("`{}` gives a single value, and a table is expected here", name.text);
                 Err(self.fault(codes::NOT_TABULAR.at(span, message)))
             }
-            _ => Err(self.unknown_function(name)),
+            (known, _) if NEEDS_DATA.iter().any(|(name, _)| *name == known) => Err(self.unknown_function(name)),
+            _ => {
+                let tables = self.context.tables.names();
+                let message = format!("no table and no function that gives one is named `{}`", name.text);
+                let fault = codes::UNKNOWN_TABLE.at(name.span, message);
+                Err(self.fault(fault.nearest(&name.text, tables.iter().map(String::as_str))))
+            }
         }
     }
 
