@@ -8,13 +8,23 @@ use crate::value::Value;
 
 pub const AGGREGATES: &[Aggregate] = &[
     Aggregate {
-        names: &["count", "cnt"],
+        names: &["count"],
         doc: "Counts rows. An argument changes nothing: rows where it is null count too.",
         takes: &[optional("expr", Types::ANY)],
         gives: Gives::Always(Type::Long),
         column: "count_",
         start: |_| Box::new(Count(0)),
         examples: &[("range x from 1 to 3 step 1 | summarize count()", "3")],
+        differs: None,
+    },
+    Aggregate {
+        names: &["cnt"],
+        doc: "An older name of `count`.",
+        takes: &[],
+        gives: Gives::Always(Type::Long),
+        column: "cnt_",
+        start: |_| Box::new(Count(0)),
+        examples: &[("range x from 1 to 3 step 1 | summarize cnt()", "3")],
         differs: None,
     },
     Aggregate {
@@ -29,7 +39,7 @@ pub const AGGREGATES: &[Aggregate] = &[
     },
     Aggregate {
         names: &["dcount"],
-        doc: "Estimates how many distinct values there are; nulls are none. Up to 16,384 values the count is exact; past \
+        doc: "Estimates how many distinct values there are; nulls are none. Up to 4,096 values the count is exact; past \
               that `accuracy` (0 to 4, by default 1) sets the error: 1.6, 0.8, 0.4, 0.28 or 0.2 percent.",
         takes: &[one("expr", Types::ANY), optional("accuracy", Types::INTEGER).constant()],
         gives: Gives::Always(Type::Long),

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 /// Up to so many values the count is exact.
-pub const EXACT: usize = 16_384;
+pub const EXACT: usize = 4_096;
 /// Binary logarithm of the number of registers, by accuracy.
 const PRECISION: [u32; 5] = [12, 14, 16, 17, 18];
 
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn few_are_exact_and_many_are_near() {
-        assert_eq!(of(0..10_000, 1).estimate(), 10_000);
+        assert_eq!(of(0..4_000, 1).estimate(), 4_000);
         for accuracy in 0..5 {
             let estimate = of(0..200_000, accuracy).estimate() as f64;
             assert!((estimate / 200_000.0 - 1.0).abs() < 0.03, "{accuracy}: {estimate}");

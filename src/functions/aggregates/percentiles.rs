@@ -10,7 +10,7 @@ const MOST: usize = 256;
 pub const AGGREGATES: &[Aggregate] = &[
     Aggregate {
         names: &["percentile"],
-        doc: "The value below or at which so many percent of the values are. Exact up to 16,384 different values, then \
+        doc: "The value below or at which so many percent of the values are. Exact up to 8,192 different values, then \
               within a tenth of a percent of the rank.",
         takes: &[one("expr", ORDERABLE), one("percentile", Types::NUMBER).constant()],
         gives: Gives::By(value_type),
