@@ -1,7 +1,8 @@
 //! Lines: lengths, points along them, where they meet.
+use super::overlay;
 use super::points::metres;
-use super::shapes::{Ring, lines, lines_json, place, point_json, points_json, polygons};
-use super::sphere::{self, Point, RADIUS, add, along, angle, crossing, nearest, norm, point, scale, sub, unit};
+use super::shapes::{Polygon, Ring, lines, lines_json, place, point_json, points_json, polygons, polygons_json};
+use super::sphere::{self, Point, RADIUS, add, along, angle, cross, crossing, nearest, norm, point, scale, sub, unit};
 use crate::functions::arguments::row;
 use crate::functions::{Call, Function, Gives, Param, one, optional};
 use crate::types::{Type, Types};
@@ -143,6 +144,29 @@ pub const FUNCTIONS: &[Function] = &[
             "{\"type\":\"LineString\",\"coordinates\":[[0.0,0.0],[0.0,2.0]]}",
         )],
     ),
+    row(
+        &["geo_line_buffer"],
+        "A polygon around all that lies within so many metres of a line; its edges leave the curve by no more than the \
+        tolerance.",
+        &[one("lineString", BAG), one("radius", NUMBER), optional("tolerance", NUMBER)],
+        Gives::Always(Type::Dynamic),
+        |_, args| match (edges(&args[0]), rounding(args)) {
+            (Some(edges), Some((radius, steps))) => {
+                let around: Vec<Polygon> = edges.into_iter().map(|edge| capsule(edge, radius, steps)).collect();
+                overlay::union(&around).map_or(Value::Null, polygons_json)
+            }
+            _ => Value::Null,
+        },
+        &[
+            ("geo_line_buffer(dynamic({'type': 'LineString'}), 5)", "null"),
+            (
+                "geo_point_in_polygon(0.5, 0.00001, \
+                geo_line_buffer(dynamic({'type': 'LineString', 'coordinates': [[0, 0], [1, 0]]}), 5))",
+                "True",
+            ),
+        ],
+    )
+    .differs("corners may begin elsewhere; more than 4,000 edges give null"),
     row(
         &["geo_union_lines_array"],
         "Lines joined where their ends meet, edges that stand twice taken once.",
@@ -361,6 +385,31 @@ pub fn simplified(line: &[(f64, f64)], tolerance: f64) -> Vec<(f64, f64)> {
         }
     }
     line.iter().zip(kept).filter(|(_, kept)| *kept).map(|(corner, _)| *corner).collect()
+}
+
+/// The radius (second argument) as an angle, and how many edges make half a circle within the tolerance (third).
+pub fn rounding(args: &[Value<'_>]) -> Option<(f64, usize)> {
+    let radius = metres(&args[1]).filter(|radius| *radius > 0.0)?;
+    let tolerance = args.get(2).map_or(Some(radius * 0.000_5), metres).filter(|tolerance| *tolerance > 0.0)?;
+    let half = (1.0 - (tolerance / radius).min(1.0)).acos();
+    let steps = (std::f64::consts::FRAC_PI_2 / half).ceil().clamp(2.0, 500.0);
+    (radius < RADIUS).then_some((radius / RADIUS, steps as usize))
+}
+
+/// What lies within a radius of an edge: half a circle around each of its ends.
+pub fn capsule((a, b): (Point, Point), radius: f64, steps: usize) -> Polygon {
+    let normal = unit(cross(a, b));
+    let mut ring = Vec::with_capacity(2 * steps + 2);
+    // From the right side around the end to the left side, then the same around the beginning.
+    for (middle, right) in [(b, scale(normal, -1.0)), (a, normal)] {
+        let ahead = cross(middle, right);
+        for step in 0..=steps {
+            let (sin, cos) = (std::f64::consts::PI * step as f64 / steps as f64).sin_cos();
+            let towards = add(scale(right, cos), scale(ahead, sin));
+            ring.push(unit(add(scale(middle, radius.cos()), scale(towards, radius.sin()))));
+        }
+    }
+    Polygon { outer: ring, holes: vec![], written: vec![] }
 }
 
 /// The second argument in metres; ten where it does not stand.

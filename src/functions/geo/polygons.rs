@@ -1,5 +1,5 @@
 //! Polygons: what lies in them, their area, border and middle.
-use super::lines::{densified, nearest_of, simplified, tolerance};
+use super::lines::{capsule, densified, nearest_of, rounding, simplified, tolerance};
 use super::overlay;
 use super::shapes::{Polygon, Ring, area, place, point_json, points_json, polygons, polygons_json};
 use super::sphere::{Point, RADIUS, add, angle, cross, crossing, degrees, dot, scale, sub, triangle_middle, unit};
@@ -179,6 +179,23 @@ pub const FUNCTIONS: &[Function] = &[
         )],
     )
     .differs("borders that polygons share are not kept alike"),
+    row(
+        &["geo_polygon_buffer"],
+        "A polygon with all that lies within so many metres of it; its edges leave the curve by no more than the \
+        tolerance.",
+        &[one("polygon", BAG), one("radius", NUMBER), optional("tolerance", NUMBER)],
+        Gives::Always(Type::Dynamic),
+        |_, args| match (polygons(&args[0]), rounding(args)) {
+            (Some(mut all), Some((radius, steps))) => {
+                let borders: Vec<(Point, Point)> = all.iter().flat_map(Polygon::edges).collect();
+                all.extend(borders.into_iter().map(|edge| capsule(edge, radius, steps)));
+                overlay::union(&all).map_or(Value::Null, polygons_json)
+            }
+            _ => Value::Null,
+        },
+        &[("geo_polygon_buffer(dynamic({'type': 'Polygon'}), 5)", "null")],
+    )
+    .differs("a polygon is not made smaller: a negative radius gives null, and so do more than 4,000 edges"),
     row(
         &["geo_union_polygons_array"],
         "What lies in any of the polygons; null where one of them is not sound.",
