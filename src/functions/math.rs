@@ -279,7 +279,7 @@ fn random() -> u64 {
 
 fn rand<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     match long(args, 0).and_then(|bound| u64::try_from(bound).ok()) {
-        Some(bound) if bound >= 2 => Value::Real((u128::from(random()) * u128::from(bound) >> 64) as f64),
+        Some(bound) if bound >= 2 => Value::Real(((u128::from(random()) * u128::from(bound)) >> 64) as f64),
         _ => Value::Real((random() >> 11) as f64 / (1u64 << 53) as f64),
     }
 }

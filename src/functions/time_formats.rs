@@ -59,7 +59,7 @@ fn bounded<'a>(text: String) -> Value<'a> {
 fn format_datetime<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     let Some(Value::Datetime(ticks)) = args.first() else { return Value::string("") };
     let date = Civil::of(*ticks);
-    let hour12 = if date.hour % 12 == 0 { 12 } else { date.hour % 12 };
+    let hour12 = if date.hour.is_multiple_of(12) { 12 } else { date.hour % 12 };
     let longest = |letter| match letter {
         'y' => 4,
         'f' | 'F' => 7,

@@ -175,10 +175,10 @@ fn series_fill_linear<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     let whole = known.iter().all(|at| items[*at].is_i64());
     for ends in known.windows(2) {
         let (Some(from), Some(to)) = (number(&items[ends[0]]), number(&items[ends[1]])) else { continue };
-        for at in ends[0] + 1..ends[1] {
-            let share = (at - ends[0]) as f64 / (ends[1] - ends[0]) as f64;
-            let value = from + (to - from) * share;
-            items[at] = if whole { Json::from(value as i64) } else { real::json(value) };
+        let steps = (ends[1] - ends[0]) as f64;
+        for (step, item) in items[ends[0]..ends[1]].iter_mut().enumerate().skip(1) {
+            let value = from + (to - from) * (step as f64 / steps);
+            *item = if whole { Json::from(value as i64) } else { real::json(value) };
         }
     }
     if edges {
