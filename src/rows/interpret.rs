@@ -85,7 +85,7 @@ impl Runner {
                     left_keys.push(self.ready(l, &left.schema, env, depth)?);
                     right_keys.push(self.ready(r, &right.schema, env, depth)?);
                 }
-                join::join(*kind, &left, &right, &left_keys, &right_keys, output, &rel.schema, env.budget)
+                join::join(*kind, (&left, &left_keys), (&right, &right_keys), output, &rel.schema, env.budget)
             }
             RelOp::Union { inputs } => {
                 let mut all = Table { schema: rel.schema.clone(), rows: Vec::new() };

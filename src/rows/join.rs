@@ -8,13 +8,11 @@ use std::collections::HashMap;
 
 type Row = Vec<Value<'static>>;
 
-/// `left_keys` and `right_keys` are over the two schemas, pair by pair.
+/// Each side with its keys, which are over its schema; the keys of the two sides belong together pair by pair.
 pub fn join(
     kind: JoinKind,
-    left: &Table,
-    right: &Table,
-    left_keys: &[Compiled],
-    right_keys: &[Compiled],
+    (left, left_keys): (&Table, &[Compiled]),
+    (right, right_keys): (&Table, &[Compiled]),
     output: &[JoinColumn],
     schema: &Schema,
     budget: Budget,

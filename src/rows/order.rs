@@ -121,13 +121,8 @@ mod tests {
     #[test]
     fn nulls_and_nan_stand_together_at_the_asked_end() {
         let sorted = |descending, nulls_first| {
-            let mut values = vec![
-                Value::Real(5.0),
-                Value::Null,
-                Value::Real(f64::NAN),
-                Value::Real(-1.0),
-                Value::Real(f64::INFINITY),
-            ];
+            let mut values =
+                [Value::Real(5.0), Value::Null, Value::Real(f64::NAN), Value::Real(-1.0), Value::Real(f64::INFINITY)];
             values.sort_by(|a, b| compare_for(a, b, descending, nulls_first));
             values.iter().map(|v| v.as_real().map_or("null".into(), |x| x.to_string())).collect::<Vec<_>>()
         };

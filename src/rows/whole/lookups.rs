@@ -51,7 +51,7 @@ type Network = (u128, u32);
 fn v4(text: &str) -> Option<Network> {
     let (address, bits) = split(text, 32)?;
     let address: Ipv4Addr = address.parse().ok()?;
-    Some((u128::from(address.to_ipv6_mapped().to_bits()), 96 + bits))
+    Some((address.to_ipv6_mapped().to_bits(), 96 + bits))
 }
 
 fn v6(text: &str) -> Option<Network> {

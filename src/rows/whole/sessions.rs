@@ -27,6 +27,9 @@ pub const WHOLES: &[Whole] = &[
     },
 ];
 
+type Row = Vec<Value<'static>>;
+type TimesById = HashMap<Vec<u8>, Vec<i64>>;
+
 fn length(args: &Args<'_>, name: &str, now: i64) -> Result<i64, RowsError> {
     let value = args.fixed(name, now)?;
     let length = value.as_ref().and_then(units).filter(|length| *length > 0);
@@ -45,7 +48,7 @@ fn session_count(call: &WholeCall, inputs: &[Table], schema: &Schema, env: &Env<
     let (bin, window) = (length(&args, "bin", env.now)?, length(&args, "window", env.now)?);
     let mut index: HashMap<Vec<u8>, usize> = HashMap::new();
     // The dimensions, and the times of each id.
-    let mut groups: Vec<(Vec<Value<'static>>, HashMap<Vec<u8>, Vec<i64>>)> = Vec::new();
+    let mut groups: Vec<(Row, TimesById)> = Vec::new();
     for row in &input.rows {
         let Some(at) = units(&time.eval(row)).filter(|at| (start..=end).contains(at)) else { continue };
         let dimensions: Vec<Value<'static>> = keys.iter().map(|key| key.eval(row).into_owned()).collect();
@@ -87,7 +90,7 @@ fn rolling_percentile(call: &WholeCall, inputs: &[Table], schema: &Schema, env: 
     let measure = Measure::new(&args, &input.schema, env.now)?;
     let (bin, bins) = (length(&args, "bin", env.now)?, length(&args, "bins", env.now)?);
     let mut index: HashMap<Vec<u8>, usize> = HashMap::new();
-    let mut groups: Vec<(Vec<Value<'static>>, BTreeMap<i64, Vec<usize>>)> = Vec::new();
+    let mut groups: Vec<(Row, BTreeMap<i64, Vec<usize>>)> = Vec::new();
     for (number, row) in input.rows.iter().enumerate() {
         let Some(at) = units(&time.eval(row)) else { continue };
         let dimensions: Vec<Value<'static>> = keys.iter().map(|key| key.eval(row).into_owned()).collect();

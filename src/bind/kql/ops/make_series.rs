@@ -21,6 +21,7 @@ pub struct Axis<'q> {
 }
 
 impl<'q> Binder<'_, 'q> {
+    #[expect(clippy::too_many_arguments, reason = "the parts of the operator as it is written")]
     pub fn make_series(
         &mut self,
         input: Table,
