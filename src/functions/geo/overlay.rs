@@ -24,18 +24,22 @@ struct Edge {
     owner: usize,
 }
 
+/// The polygon is to the left of its outer ring and to the right of its holes as they are kept.
+fn edges_of(polygon: &Polygon, owner: usize) -> impl Iterator<Item = Edge> {
+    polygon.rings().enumerate().flat_map(move |(at, ring)| {
+        ring.iter().enumerate().map(move |(index, from)| {
+            let (from, to) = (*from, ring[(index + 1) % ring.len()]);
+            let (from, to) = if at == 0 { (from, to) } else { (to, from) };
+            Edge { from, to, owner }
+        })
+    })
+}
+
 /// The rings of the union, polygon by polygon, the outer ring first; `None` where there are too many edges.
 pub fn union(polygons: &[Polygon]) -> Option<Vec<Vec<Ring>>> {
     let mut edges = Vec::new();
     for (owner, polygon) in polygons.iter().enumerate() {
-        for (at, ring) in polygon.rings().enumerate() {
-            for (index, from) in ring.iter().enumerate() {
-                let (from, to) = (*from, ring[(index + 1) % ring.len()]);
-                // The polygon is to the left of its outer ring and to the right of its holes as they are kept.
-                let (from, to) = if at == 0 { (from, to) } else { (to, from) };
-                edges.push(Edge { from, to, owner });
-            }
-        }
+        edges.extend(edges_of(polygon, owner));
     }
     if edges.len() > MOST_EDGES {
         return None;
@@ -58,6 +62,39 @@ pub fn union(polygons: &[Polygon]) -> Option<Vec<Vec<Ring>>> {
         }
     }
     Some(assembled(rings(kept)))
+}
+
+/// The rings of what two sets of polygons have in common, as [`union`] gives them.
+pub fn intersection(first: &[Polygon], second: &[Polygon]) -> Option<Vec<Vec<Ring>>> {
+    let mut edges = Vec::new();
+    for (owner, polygon) in first.iter().chain(second).enumerate() {
+        edges.extend(edges_of(polygon, owner));
+    }
+    if edges.len() > MOST_EDGES {
+        return None;
+    }
+    let is_first = |piece: &Edge| piece.owner < first.len();
+    let pieces = cut(&edges);
+    let mut owners: HashMap<(Key, Key), (bool, bool)> = HashMap::new();
+    for piece in &pieces {
+        let known = owners.entry((key(piece.from), key(piece.to))).or_default();
+        *if is_first(piece) { &mut known.0 } else { &mut known.1 } = true;
+    }
+    let kept = pieces.into_iter().filter(|piece| {
+        let (from, to) = (key(piece.from), key(piece.to));
+        match (owners.get(&(from, to)), owners.get(&(to, from))) {
+            // A border of both, with both on the same side: once.
+            (Some((true, true)), _) => is_first(piece),
+            // A border of both, with each on its side.
+            (_, Some(_)) => false,
+            _ => {
+                let middle = unit(add(piece.from, piece.to));
+                let others = if is_first(piece) { second } else { first };
+                others.iter().any(|polygon| polygon.contains(middle))
+            }
+        }
+    });
+    Some(assembled(rings(kept.collect())))
 }
 
 /// The edges in pieces that meet others at their ends only.
