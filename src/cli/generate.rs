@@ -66,7 +66,8 @@ pub async fn run(place: &Place, arguments: Arguments) -> Result<(), Failure> {
             for kind in generator.kinds() {
                 let Some(table) = kind.table() else { continue };
                 let start = Instant::now();
-                let mark = format!("sighthound-generated-{seed}-{days}-{until}-{}", generator.events(kind));
+                // All that the rows depend on.
+                let mark = format!("sighthound-generated-{seed}-{days}-{until}-{alerts}-{processes}");
                 let schema = table.stored_schema();
                 let added =
                     store.append(table.name, &schema, batches(&generator, kind), &Ingestion::new(mark, 1)).await?;

@@ -5,7 +5,8 @@
 //! Memory is bounded at each arrow. A row that cannot be read goes to the rejects and the rest goes on; an input that
 //! was taken in before, known by the hash of its bytes, adds nothing.
 use super::{Appended, Ingestion, Mark, Store, StoreError, View};
-use crate::catalog::Table;
+use crate::catalog::{self, Table};
+use crate::text::nearest::nearest;
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use detect::{Format, PEEK};
@@ -104,7 +105,13 @@ impl std::fmt::Display for IngestError {
         match self {
             IngestError::Address(text) => write!(f, "`{text}` is neither a path nor a URL that can be read"),
             IngestError::NothingThere(text) => write!(f, "no data at `{text}`"),
-            IngestError::UnknownTable(name) => write!(f, "there is no hunting table `{name}`"),
+            IngestError::UnknownTable(name) => {
+                write!(f, "there is no hunting table `{name}`")?;
+                match nearest(name, catalog::all().map(|table| table.name)) {
+                    Some(near) => write!(f, ": `{near}` is the nearest name"),
+                    None => Ok(()),
+                }
+            }
             IngestError::Read(name, error) => write!(f, "`{name}` cannot be read: {error}"),
             IngestError::Remote(name, error) => write!(f, "`{name}` cannot be fetched: {error}"),
             IngestError::Rejects(path, error) => {

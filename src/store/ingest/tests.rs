@@ -148,7 +148,7 @@ async fn what_cannot_be_read_is_rejected_and_the_rest_goes_on() {
     let path = trial.file("d.bin", [0, 1, 2]);
     insta::assert_snapshot!(trial.take(trial.ask(&path)).await, @"inputs 1 skipped 0 rejected 1");
     insta::assert_snapshot!(trial.take(trial.ask("/no/such/file")).await, @"`/no/such/file` cannot be read: No such file or directory (os error 2)");
-    insta::assert_snapshot!(trial.take(Ask { table: Some("Devices".into()), ..trial.ask(&path) }).await, @"there is no hunting table `Devices`");
+    insta::assert_snapshot!(trial.take(Ask { table: Some("DeviceEvent".into()), ..trial.ask(&path) }).await, @"there is no hunting table `DeviceEvent`: `DeviceEvents` is the nearest name");
 }
 
 #[tokio::test]
