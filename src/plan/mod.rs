@@ -19,6 +19,7 @@ pub mod expand_exec;
 pub mod fast;
 pub mod fold_udaf;
 pub mod join;
+pub mod prune;
 pub mod rel;
 pub mod row_udf;
 pub mod rows_exec;
