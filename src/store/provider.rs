@@ -204,10 +204,12 @@ impl TableProvider for Provider {
             let schema = DFSchema::try_from(self.table.table_schema().clone())?;
             source = source.with_predicate(session.create_physical_expr(filter, &schema)?);
         }
-        let groups = FileGroup::new(files.iter().map(|file| self.partitioned(file)).collect())
-            .split_files(session.config().target_partitions().max(1));
+        // Not by `FileGroup::split_files`, which puts them in the order of their paths.
+        let each = files.len().div_ceil(session.config().target_partitions().max(1));
+        let groups = files.chunks(each.max(1));
+        let groups = groups.map(|files| FileGroup::new(files.iter().map(|file| self.partitioned(file)).collect()));
         let config = FileScanConfigBuilder::new(base, Arc::new(source))
-            .with_file_groups(groups)
+            .with_file_groups(groups.collect())
             .with_statistics(self.statistics_of(&files))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
