@@ -57,6 +57,13 @@ impl Log {
     /// The table as it is now; `None` where there is none.
     async fn newest(&self) -> Result<Option<DeltaTable>, StoreError> {
         let mut kept = self.table.lock().await;
+        // A folder that was deleted, and perhaps filled anew, is another table. Behind a URL that look costs too much.
+        if let Some(version) = kept.as_ref().and_then(DeltaTable::version)
+            && self.location.is_local()
+            && !self.location.has(&commit_path(&self.location.prefix, version)).await?
+        {
+            *kept = None;
+        }
         match kept.as_mut() {
             Some(table) => {
                 // One look for the next commit's name is cheaper than listing the log.

@@ -137,6 +137,7 @@ impl Store {
         for (name, snapshot) in &mut tables {
             // Something was added while this was being looked at.
             if let Some(added) = seen.0.tables.get(name)
+                && known.tables.get(name).is_none_or(|known| !Arc::ptr_eq(known, added))
                 && added.location.url == snapshot.location.url
                 && added.version > snapshot.version
             {

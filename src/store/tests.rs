@@ -102,6 +102,11 @@ async fn rows_come_back_sorted_floored_and_in_the_folder_of_their_day() {
     assert!(!again.has_rows("DeviceEvents"));
     assert!(read_all(&again, "DeviceEvents", None).await.len() < 10);
     assert!(again.provider("NoSuchTable").is_none());
+    // A table that is gone is gone, and can begin anew.
+    std::fs::remove_dir_all(folder.path().join("T")).unwrap();
+    assert!(!again.refresh().await.unwrap().has_rows("T"));
+    assert_eq!(add(&again, "one", &THREE[..1]).await, Appended::Added { rows: 1, files: 1 });
+    assert_eq!(again.refresh().await.unwrap().row_count("T"), Some(1));
 }
 
 #[tokio::test]
