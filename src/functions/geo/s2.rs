@@ -134,7 +134,8 @@ impl Cell {
         let (face, i, j, side) = self.square();
         let (i, j, side, size) = (i as i64, j as i64, side as i64, SIZE as i64);
         let mut all: Vec<Cell> = Vec::new();
-        for (di, dj) in [(0, -1), (1, -1), (1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1)] {
+        // In the order of the S2 library.
+        for (di, dj) in [(-1, -1), (1, -1), (0, -1), (0, 1), (-1, 0), (1, 0), (-1, 1), (1, 1)] {
             let middle = |x: i64| (x as f64 + side as f64 / 2.0) / size as f64;
             // Past the face's border the plane of the face meets the next face.
             let across = |s: f64| 2.0 * s - 1.0;

@@ -107,7 +107,8 @@ fn groups(level: &Level, input: &Table, rows: &[usize]) -> Vec<Group> {
         group.measured = level.measure.finish_one(&folds);
         group
     };
-    let mut groups: Vec<Group> = groups.into_iter().map(finish).collect();
+    // Of equal groups the engine puts the later one first.
+    let mut groups: Vec<Group> = groups.into_iter().rev().map(finish).collect();
     groups.sort_by(|a, b| order::compare_for(&a.measured, &b.measured, !level.ascending, level.ascending));
     groups
 }
