@@ -1,15 +1,16 @@
 //! Any aggregation of the function table as a DataFusion UDAF: its fold over the cells of the batches.
 use super::codec;
-use crate::columns::{Cells, arrow_type, column};
+use crate::columns::{Cells, ColumnBuilder, arrow_type};
 use crate::functions::{Aggregate, Call, Fold};
 use crate::types::Type;
 use crate::value::Value;
-use arrow::array::{Array, ArrayRef, AsArray, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, StructArray};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, Expr, Signature, Volatility, expr::AggregateFunction,
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, Signature, Volatility,
+    expr::AggregateFunction,
 };
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -59,6 +60,10 @@ pub fn call(aggregate: &'static Aggregate, types: Vec<Type>, gives: Vec<Type>, n
 }
 
 impl FoldUdaf {
+    fn kind(&self) -> Kind {
+        Kind { aggregate: self.aggregate, types: self.types.clone(), gives: self.gives.clone(), now: self.now }
+    }
+
     fn output_type(&self) -> DataType {
         match self.gives.as_slice() {
             [one] => arrow_type(*one),
@@ -89,9 +94,15 @@ impl AggregateUDFImpl for FoldUdaf {
     }
 
     fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        let gives = self.gives.first().copied().unwrap_or(Type::Dynamic);
-        let fold = (self.aggregate.start)(&Call { types: &self.types, gives, now: self.now });
-        Ok(Box::new(FoldAccumulator { fold, types: self.types.clone(), gives: self.gives.clone() }))
+        Ok(Box::new(FoldAccumulator { fold: self.kind().start(), kind: self.kind() }))
+    }
+
+    fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(FoldGroups { folds: Vec::new(), kind: self.kind() }))
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
@@ -99,16 +110,64 @@ impl AggregateUDFImpl for FoldUdaf {
     }
 }
 
+/// The call that folds are started for.
+#[derive(Clone, Debug)]
+struct Kind {
+    aggregate: &'static Aggregate,
+    types: Vec<Type>,
+    gives: Vec<Type>,
+    now: i64,
+}
+
+impl Kind {
+    fn start(&self) -> Box<dyn Fold> {
+        let gives = self.gives.first().copied().unwrap_or(Type::Dynamic);
+        (self.aggregate.start)(&Call { types: &self.types, gives, now: self.now })
+    }
+
+    fn cells<'a>(&self, arrays: &'a [ArrayRef]) -> Vec<Cells<'a>> {
+        arrays.iter().zip(&self.types).map(|(array, ty)| Cells::new(array, *ty)).collect()
+    }
+
+    /// The answers of these folds: a column, or a struct of columns.
+    fn finish<'f>(&self, folds: impl Iterator<Item = &'f Box<dyn Fold>>) -> ArrayRef {
+        if let [one] = self.gives.as_slice() {
+            let mut builder = ColumnBuilder::new(*one, 0);
+            folds.for_each(|fold| builder.push(&fold.finish()));
+            return builder.finish();
+        }
+        let mut builders: Vec<ColumnBuilder> = self.gives.iter().map(|ty| ColumnBuilder::new(*ty, 0)).collect();
+        for fold in folds {
+            let row = fold.finish_row();
+            for (at, builder) in builders.iter_mut().enumerate() {
+                builder.push(row.get(at).unwrap_or(&Value::Null));
+            }
+        }
+        let columns = builders.into_iter().map(ColumnBuilder::finish).collect();
+        Arc::new(StructArray::new(fields(&self.gives), columns, None))
+    }
+}
+
+fn saved(fold: &dyn Fold) -> Vec<u8> {
+    codec::encode(&fold.state())
+}
+
+fn merge(fold: &mut dyn Fold, state: &[u8]) -> Result<()> {
+    let values = codec::decode(state).ok_or_else(|| internal_datafusion_err!("broken fold state"))?;
+    fold.merge(&values);
+    Ok(())
+}
+
+/// One group: an aggregation without `by`.
 #[derive(Debug)]
 struct FoldAccumulator {
     fold: Box<dyn Fold>,
-    types: Vec<Type>,
-    gives: Vec<Type>,
+    kind: Kind,
 }
 
 impl Accumulator for FoldAccumulator {
     fn update_batch(&mut self, arrays: &[ArrayRef]) -> Result<()> {
-        let cells: Vec<Cells<'_>> = arrays.iter().zip(&self.types).map(|(array, ty)| Cells::new(array, *ty)).collect();
+        let cells = self.kind.cells(arrays);
         let rows = arrays.first().map_or(0, |array| array.len());
         let mut values: Vec<Value<'_>> = Vec::with_capacity(cells.len());
         for row in 0..rows {
@@ -120,29 +179,15 @@ impl Accumulator for FoldAccumulator {
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let states = states[0].as_binary::<i32>();
-        for state in states.iter().flatten() {
-            let values = codec::decode(state).ok_or_else(|| internal_datafusion_err!("broken fold state"))?;
-            self.fold.merge(&values);
-        }
-        Ok(())
+        states[0].as_binary::<i32>().iter().flatten().try_for_each(|state| merge(self.fold.as_mut(), state))
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![ScalarValue::Binary(Some(codec::encode(&self.fold.state())))])
+        Ok(vec![ScalarValue::Binary(Some(saved(self.fold.as_ref())))])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        match self.gives.as_slice() {
-            [one] => scalar(*one, &self.fold.finish()),
-            several => {
-                let row = self.fold.finish_row();
-                let absent = Value::Null;
-                let arrays: Vec<ArrayRef> =
-                    several.iter().enumerate().map(|(at, ty)| column(*ty, [row.get(at).unwrap_or(&absent)])).collect();
-                Ok(ScalarValue::Struct(Arc::new(StructArray::new(fields(several), arrays, None))))
-            }
-        }
+        ScalarValue::try_from_array(&self.kind.finish(std::iter::once(&self.fold)), 0)
     }
 
     fn size(&self) -> usize {
@@ -150,6 +195,81 @@ impl Accumulator for FoldAccumulator {
     }
 }
 
-fn scalar(ty: Type, value: &Value<'_>) -> Result<ScalarValue> {
-    ScalarValue::try_from_array(&column(ty, [value]), 0)
+/// All groups at once: a fold each, found by the group's number.
+struct FoldGroups {
+    folds: Vec<Box<dyn Fold>>,
+    kind: Kind,
+}
+
+impl FoldGroups {
+    fn grow(&mut self, groups: usize) {
+        while self.folds.len() < groups {
+            self.folds.push(self.kind.start());
+        }
+    }
+}
+
+impl GroupsAccumulator for FoldGroups {
+    fn update_batch(
+        &mut self,
+        arrays: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
+        self.grow(total);
+        let cells = self.kind.cells(arrays);
+        let mut values: Vec<Value<'_>> = Vec::with_capacity(cells.len());
+        for (row, group) in groups.iter().enumerate() {
+            if filter.is_some_and(|filter| filter.is_null(row) || !filter.value(row)) {
+                continue;
+            }
+            values.clear();
+            values.extend(cells.iter().map(|cells| cells.get(row)));
+            self.folds[*group].add(&values);
+        }
+        Ok(())
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
+        self.grow(total);
+        let states = states[0].as_binary::<i32>();
+        for (state, group) in states.iter().zip(groups) {
+            if let Some(state) = state {
+                merge(self.folds[*group].as_mut(), state)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
+        Ok(self.kind.finish(emit.take_needed(&mut self.folds).iter()))
+    }
+
+    fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
+        let folds = emit.take_needed(&mut self.folds);
+        Ok(vec![Arc::new(BinaryArray::from_iter_values(folds.iter().map(|fold| saved(fold.as_ref()))))])
+    }
+
+    /// Each row as the state of a fold that saw it alone: what DataFusion asks for where groups hardly repeat.
+    fn convert_to_state(&self, arrays: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        let cells = self.kind.cells(arrays);
+        let rows = arrays.first().map_or(0, |array| array.len());
+        let states = (0..rows).map(|row| {
+            let mut fold = self.kind.start();
+            if filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row)) {
+                let values: Vec<Value<'_>> = cells.iter().map(|cells| cells.get(row)).collect();
+                fold.add(&values);
+            }
+            saved(fold.as_ref())
+        });
+        Ok(vec![Arc::new(BinaryArray::from_iter_values(states))])
+    }
+
+    fn size(&self) -> usize {
+        // Asking every fold each time would cost more than folding; a sample stands for all.
+        let sample: Vec<usize> = self.folds.iter().take(64).map(|fold| fold.size()).collect();
+        let each = sample.iter().sum::<usize>() / sample.len().max(1) + 64;
+        self.folds.len() * each
+    }
 }
