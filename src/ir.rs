@@ -134,6 +134,17 @@ impl RelOp {
     /// The relations that it reads, without the bodies of `Apply` and `Partition`.
     pub fn inputs(&self) -> Vec<&Rel> {
         match self {
+            RelOp::Shared { input, .. } => vec![input],
+            RelOp::Join { left, right, .. } => vec![left, right],
+            RelOp::Union { inputs } | RelOp::Whole { inputs, .. } => inputs.iter().collect(),
+            other => other.piped().into_iter().collect(),
+        }
+    }
+
+    /// The input of a node that stands in a pipe; `None` for a source and for a node with several inputs. Long pipes are
+    /// walked along it, so that they need no stack.
+    pub fn piped(&self) -> Option<&Rel> {
+        match self {
             RelOp::Filter { input, .. }
             | RelOp::Project { input, .. }
             | RelOp::Summarize { input, .. }
@@ -143,11 +154,15 @@ impl RelOp {
             | RelOp::Expand { input, .. }
             | RelOp::Window { input, .. }
             | RelOp::Apply { input, .. }
-            | RelOp::Partition { input, .. } => vec![input],
-            RelOp::Shared { input, .. } => vec![input],
-            RelOp::Join { left, right, .. } => vec![left, right],
-            RelOp::Union { inputs } | RelOp::Whole { inputs, .. } => inputs.iter().collect(),
-            RelOp::Table { .. } | RelOp::Values { .. } | RelOp::Range { .. } | RelOp::Each => vec![],
+            | RelOp::Partition { input, .. } => Some(input),
+            RelOp::Table { .. }
+            | RelOp::Values { .. }
+            | RelOp::Range { .. }
+            | RelOp::Join { .. }
+            | RelOp::Union { .. }
+            | RelOp::Each
+            | RelOp::Whole { .. }
+            | RelOp::Shared { .. } => None,
         }
     }
 

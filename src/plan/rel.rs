@@ -27,7 +27,7 @@ pub fn lower(rel: &Rel, lowering: &Lowering<'_>, depth: usize) -> Result<Lowered
     }
     let mut pipe = Vec::new();
     let mut at = rel;
-    while let Some(input) = single_input(&at.op) {
+    while let Some(input) = at.op.piped() {
         pipe.push(at);
         at = input;
     }
@@ -36,29 +36,6 @@ pub fn lower(rel: &Rel, lowering: &Lowering<'_>, depth: usize) -> Result<Lowered
         lowered = self::step(step, lowered, lowering)?;
     }
     Ok(lowered)
-}
-
-fn single_input(op: &RelOp) -> Option<&Rel> {
-    match op {
-        RelOp::Filter { input, .. }
-        | RelOp::Project { input, .. }
-        | RelOp::Summarize { input, .. }
-        | RelOp::Sort { input, .. }
-        | RelOp::Take { input, .. }
-        | RelOp::Skip { input, .. }
-        | RelOp::Expand { input, .. }
-        | RelOp::Window { input, .. }
-        | RelOp::Apply { input, .. }
-        | RelOp::Partition { input, .. } => Some(input),
-        RelOp::Table { .. }
-        | RelOp::Values { .. }
-        | RelOp::Range { .. }
-        | RelOp::Join { .. }
-        | RelOp::Union { .. }
-        | RelOp::Each
-        | RelOp::Whole { .. }
-        | RelOp::Shared { .. } => None,
-    }
 }
 
 fn leaf(rel: &Rel, lowering: &Lowering<'_>, depth: usize) -> Result<Lowered, PlanError> {

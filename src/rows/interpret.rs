@@ -24,30 +24,6 @@ struct Runner {
     shared: RefCell<HashMap<u32, Rc<Table>>>,
 }
 
-/// The single input of a node that has one.
-fn input(op: &RelOp) -> Option<&Rel> {
-    match op {
-        RelOp::Filter { input, .. }
-        | RelOp::Project { input, .. }
-        | RelOp::Summarize { input, .. }
-        | RelOp::Sort { input, .. }
-        | RelOp::Take { input, .. }
-        | RelOp::Skip { input, .. }
-        | RelOp::Expand { input, .. }
-        | RelOp::Window { input, .. }
-        | RelOp::Apply { input, .. }
-        | RelOp::Partition { input, .. } => Some(input),
-        RelOp::Table { .. }
-        | RelOp::Values { .. }
-        | RelOp::Range { .. }
-        | RelOp::Join { .. }
-        | RelOp::Union { .. }
-        | RelOp::Each
-        | RelOp::Whole { .. }
-        | RelOp::Shared { .. } => None,
-    }
-}
-
 impl Runner {
     /// A long pipe is walked, not descended.
     fn rel(&self, rel: &Rel, env: &Env<'_>, depth: usize) -> Result<Table, RowsError> {
@@ -56,7 +32,7 @@ impl Runner {
         }
         let mut pipe = Vec::new();
         let mut at = rel;
-        while let Some(input) = input(&at.op) {
+        while let Some(input) = at.op.piped() {
             pipe.push(at);
             at = input;
         }
