@@ -210,6 +210,7 @@ fn printed(mut case: Json) -> Option<Json> {
         })
         .collect();
     case["types"] = json!(types);
+    case["printed"] = true.into();
     case["rows"] = Json::from(rows);
     Some(case)
 }
@@ -221,7 +222,10 @@ fn cell_of(text: &str, ty: &str) -> Json {
         _ if trimmed.is_empty() || trimmed == "null" => Json::Null,
         "bool" => Json::from(trimmed.eq_ignore_ascii_case("true") || trimmed == "1"),
         "int" | "long" => trimmed.parse::<i64>().map_or_else(|_| Json::from(trimmed), Json::from),
-        "real" | "decimal" => trimmed.parse::<f64>().map_or_else(|_| Json::from(trimmed), Json::from),
+        "real" | "decimal" => match trimmed.parse::<f64>() {
+            Ok(number) if number.is_finite() => Json::from(number),
+            _ => Json::from(trimmed),
+        },
         _ => Json::from(trimmed),
     }
 }
