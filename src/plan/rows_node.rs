@@ -38,7 +38,12 @@ pub struct RowsNode {
 
 /// The plan of some work over inputs in native form.
 pub fn plan(work: Work, inputs: Vec<(LogicalPlan, Schema)>, output: &Schema, now: i64) -> Result<LogicalPlan> {
-    let schema = Arc::new(DFSchema::try_from(arrow_schema(output).as_ref().clone())?);
+    let fields = match (&work, inputs.as_slice()) {
+        // The rows go through as they are, marks of their columns included.
+        (Work::Ordered, [(input, _)]) => input.schema().as_arrow().clone(),
+        _ => arrow_schema(output).as_ref().clone(),
+    };
+    let schema = Arc::new(DFSchema::try_from(fields)?);
     let (inputs, input_schemas) = inputs.into_iter().unzip();
     let node = RowsNode { inputs, work: Arc::new(work), input_schemas, output: output.clone(), now, schema };
     let plan = LogicalPlan::Extension(Extension { node: Arc::new(node) });
