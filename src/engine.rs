@@ -4,6 +4,7 @@
 pub use crate::exec::limits::{Limits, Refused};
 
 use crate::bind::alerts::{Stored, one_body};
+use crate::bind::saved::{self, Saved};
 use crate::bind::{self, Context, Data};
 use crate::catalog::Tables;
 use crate::columns::{Cells, cell_bytes};
@@ -11,7 +12,7 @@ use crate::exec::{Sessions, subqueries};
 use crate::ir::{Answer, Bound, Rel, RelOp, Scalar};
 use crate::plan::{self, Lowering, PlanError, Providers};
 use crate::rows::{self, RowsError};
-use crate::store::{Store, StoreError, View};
+use crate::store::{Store, StoreError, Texts, View};
 use crate::syntax::{kql, odata};
 use crate::text::{Diagnostic, Diagnostics, Source, Span, codes};
 use crate::types::{Schema, Type};
@@ -27,7 +28,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +112,14 @@ pub fn clock() -> i64 {
 pub struct Engine {
     store: Store,
     sessions: Arc<Sessions>,
+    library: Arc<RwLock<Library>>,
+}
+
+/// The saved functions that can be called, and the texts that they were read from.
+#[derive(Default)]
+struct Library {
+    texts: Texts,
+    functions: Arc<Vec<Arc<Saved>>>,
 }
 
 impl Engine {
@@ -120,11 +129,55 @@ impl Engine {
     }
 
     pub fn over(store: Store) -> Engine {
-        Engine { store, sessions: Arc::new(Sessions::new()) }
+        Engine { store, sessions: Arc::new(Sessions::new()), library: Arc::default() }
     }
 
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The saved functions, each behind those that it calls.
+    pub async fn functions(&self) -> Result<Arc<Vec<Arc<Saved>>>, QueryError> {
+        Ok(self.library(&self.store.refresh().await.map_err(QueryError::fault)?))
+    }
+
+    fn library(&self, view: &View) -> Arc<Vec<Arc<Saved>>> {
+        {
+            let library = self.library.read().unwrap_or_else(PoisonError::into_inner);
+            if Arc::ptr_eq(&library.texts, &view.functions) {
+                return library.functions.clone();
+            }
+        }
+        let read = view.functions.iter().filter_map(|(name, text)| match Saved::parse(name, &text.text) {
+            Ok(function) => Some(Arc::new(function)),
+            Err(_) => {
+                tracing::warn!(name, "a saved function cannot be read, and is passed over");
+                None
+            }
+        });
+        let functions = Arc::new(saved::in_order(read.collect()));
+        let mut library = self.library.write().unwrap_or_else(PoisonError::into_inner);
+        *library = Library { texts: view.functions.clone(), functions: functions.clone() };
+        functions
+    }
+
+    /// Saves a function, which queries can call from then on. A wrong text is refused.
+    pub async fn save_function(&self, name: &str, text: &str) -> Result<(), QueryError> {
+        let view = self.store.refresh().await.map_err(QueryError::fault)?;
+        self.check_function(&view, name, text)
+            .map_err(|faults| QueryError::Wrong(Source::named(name, text), faults))?;
+        self.store.save_function(name, text).await.map_err(QueryError::fault)
+    }
+
+    fn check_function(&self, view: &View, name: &str, text: &str) -> Result<(), Diagnostics> {
+        let saved = self.library(view);
+        let context = Context { tables: view, now: clock(), parameters: &[], data: None, saved: &saved };
+        Saved::parse(name, text)?.check(&context)
+    }
+
+    /// Whether there was such a function.
+    pub async fn remove_function(&self, name: &str) -> Result<bool, QueryError> {
+        self.store.remove_function(name).await.map_err(QueryError::fault)
     }
 
     /// Runs a text. What is wrong with it is found before any row is read.
@@ -163,6 +216,7 @@ impl Engine {
         let view = self.store.refresh().await.map_err(QueryError::fault)?;
         Ok(Run {
             source: Arc::new(Source::new(text)),
+            saved: self.library(&view),
             view,
             state: self.sessions.state(&request.limits, until).map_err(QueryError::fault)?,
             now: request.now.unwrap_or_else(clock),
@@ -203,6 +257,7 @@ impl Engine {
 #[derive(Clone)]
 struct Run {
     source: Arc<Source>,
+    saved: Arc<Vec<Arc<Saved>>>,
     view: View,
     state: SessionState,
     now: i64,
@@ -239,6 +294,7 @@ impl Run {
                 now: run.now,
                 parameters: &run.parameters,
                 data: Some(&data),
+                saved: &run.saved,
             };
             let stored = Stored::of(|table| run.view.has_rows(table));
             match language {

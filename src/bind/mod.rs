@@ -2,10 +2,12 @@
 use crate::catalog::Tables;
 use crate::text::Diagnostic;
 use crate::{ir, rows};
+use std::sync::Arc;
 
 pub mod alerts;
 pub mod kql;
 pub mod odata;
+pub mod saved;
 
 pub use kql::kql;
 pub use odata::odata;
@@ -20,6 +22,8 @@ pub struct Context<'a> {
     pub parameters: &'a [(String, String)],
     /// Asked where a result schema depends on data; without it such a text is refused.
     pub data: Option<&'a dyn Data>,
+    /// Functions that the text may call; each sees those before it.
+    pub saved: &'a [Arc<saved::Saved>],
 }
 
 /// Runs a relation while a text is being bound: the columns of `evaluate pivot` and `bag_unpack` without a declared

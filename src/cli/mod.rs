@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 pub mod demo;
 mod explain;
+mod function;
 mod generate;
 mod ingest;
 mod query;
@@ -63,6 +64,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Lists the tables, or the columns of one.
     Schema(schema::Arguments),
+    /// Saves functions that queries can call.
+    Function(function::Arguments),
     /// A first look: the bundled alerts, a hunt, an OData pull, and a server to try.
     Demo(demo::Arguments),
 }
@@ -135,6 +138,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Serve(arguments) => serve::run(&place, arguments).await,
         Command::Explain(arguments) => explain::run(&place, arguments).await,
         Command::Schema(arguments) => schema::run(&place, arguments).await,
+        Command::Function(arguments) => function::run(&place, arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
     }?;
     Ok(ExitCode::SUCCESS)

@@ -31,7 +31,7 @@ const NOW: i64 = 637_164_690_260_000_000;
 fn answer(query: &str) -> Result<String, String> {
     let told = |faults: Diagnostics| faults.into_iter().map(|fault| fault.message).collect::<Vec<_>>().join("; ");
     let tree = kql::parse(&Source::new(query)).into_result().map_err(told)?;
-    let context = Context { tables: &Nothing, now: NOW, parameters: &[], data: None };
+    let context = Context { tables: &Nothing, now: NOW, parameters: &[], data: None, saved: &[] };
     let bound = bind::kql(&tree, &context).map_err(told)?;
     let env = Env { now: NOW, each: None, source: &NoTables, budget: Budget::default() };
     let last = bound.results.last().ok_or("no answer")?;

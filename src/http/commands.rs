@@ -1,6 +1,6 @@
 //! Control commands of `/v1/rest/mgmt`: the `.show` commands by which clients find databases, tables and columns. What
 //! stands behind a `|` is a query over the command's table.
-use super::{Doors, databases};
+use super::{Doors, databases, functions};
 use crate::catalog::Tables;
 use crate::columns;
 use crate::engine::{Language, QueryError, Request, Response, TableAnswer};
@@ -17,6 +17,9 @@ pub struct Shown {
 }
 
 pub async fn run(doors: &Doors, text: &str, database: &str, request: Request) -> Result<Response, QueryError> {
+    if let Some(changed) = functions::change(doors, text).await {
+        return answer(changed?);
+    }
     let (command, query_at) = split(text);
     let words = words(command);
     let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
@@ -51,7 +54,8 @@ pub async fn run(doors: &Doors, text: &str, database: &str, request: Request) ->
         [".show", "table", _, "schema", "as", "json"] if tables.schema(given(2)).is_some() => {
             databases::table_as_json(tables, given(2), databases::named(database))
         }
-        [".show", "functions"] => databases::no_functions(),
+        [".show", "functions"] => functions::list(doors, None).await?,
+        [".show", "function", _] => functions::list(doors, Some(given(2))).await?,
         [".show", "version"] => databases::version(),
         [".show", "table", _, ..] => {
             let name = given(2);
@@ -65,7 +69,7 @@ pub async fn run(doors: &Doors, text: &str, database: &str, request: Request) ->
         _ => {
             let fault = codes::OUT_OF_SCOPE
                 .at(Span::new(0, command.trim_end().len()), "this control command is not known here")
-                .help("use `.show databases`, `.show tables`, `.show table T details` or `.show database schema`");
+                .help("use `.show databases`, `.show tables`, `.show table T details` `.show database schema` or `.create-or-alter function`");
             return Err(QueryError::Wrong(Source::new(text), vec![fault]));
         }
     };

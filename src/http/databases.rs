@@ -215,11 +215,6 @@ pub fn table_schema(tables: &dyn Tables, table: &str, database: &str) -> Shown {
     one_table(columns.join(","), table, database)
 }
 
-pub fn no_functions() -> Shown {
-    let names = ["Name", "Parameters", "Body", "Folder", "DocString"];
-    Shown { schema: Schema::new(names.map(|name| (name, Type::String))), rows: Vec::new() }
-}
-
 pub fn version() -> Shown {
     let schema = Schema::new([
         ("BuildVersion", Type::String),

@@ -18,6 +18,7 @@ mod answer;
 mod commands;
 mod databases;
 pub mod error;
+mod functions;
 mod hunting;
 mod kusto;
 mod serve;

@@ -20,6 +20,7 @@ mod convert;
 mod delta;
 mod error;
 mod file;
+mod functions;
 pub mod ingest;
 mod ingestion;
 mod location;
@@ -32,6 +33,7 @@ mod view;
 pub use adapt::type_of;
 pub use convert::{stored_schema, to_stored};
 pub use error::StoreError;
+pub use functions::{Text, Texts};
 pub use ingestion::{Ingestion, Mark};
 pub use provider::Provider;
 pub use snapshot::{Bounds, Snapshot, StoredFile};
@@ -98,7 +100,7 @@ impl Store {
     /// to be there yet.
     pub async fn open(url: &str) -> Result<Store, StoreError> {
         let root = Location::parse(url)?;
-        let view = View { root: root.clone(), tables: Arc::default() };
+        let view = View { root: root.clone(), tables: Arc::default(), functions: Texts::default() };
         let shared = Shared { root, sources: RwLock::default(), view: RwLock::new((view, None)) };
         let store = Store { shared: Arc::new(shared) };
         store.refresh().await?;
@@ -120,6 +122,7 @@ impl Store {
         }
         let sources: Vec<_> = read(&self.shared.sources).iter().map(|(name, at)| (name.clone(), at.clone())).collect();
         let known = self.view();
+        let functions = functions::texts(&self.shared.root, &known.functions).await?;
         let looks: Vec<BoxFuture<'_, Result<_, StoreError>>> = sources
             .into_iter()
             .map(|(name, source)| {
@@ -144,7 +147,7 @@ impl Store {
                 *snapshot = added.clone();
             }
         }
-        let view = View { root: self.shared.root.clone(), tables: Arc::new(tables) };
+        let view = View { root: self.shared.root.clone(), tables: Arc::new(tables), functions };
         *seen = (view.clone(), Some(Instant::now()));
         Ok(view)
     }

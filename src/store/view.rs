@@ -1,6 +1,6 @@
 //! All tables as they were at one moment: what a query is bound against and reads from.
 use super::location::Location;
-use super::{Provider, Snapshot};
+use super::{Provider, Snapshot, Texts};
 use crate::catalog::{self, ALERTS, Tables};
 use crate::types::{Schema, Type};
 use datafusion::catalog::TableProvider;
@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub struct View {
     pub(super) root: Location,
     pub(super) tables: Arc<BTreeMap<String, Arc<Snapshot>>>,
+    /// The texts of saved functions.
+    pub functions: Texts,
 }
 
 impl View {

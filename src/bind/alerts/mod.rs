@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn every_reading_binds_and_has_the_columns_of_its_table() {
-        let context = Context { tables: &WithAlerts, now: 0, parameters: &[], data: None };
+        let context = Context { tables: &WithAlerts, now: 0, parameters: &[], data: None, saved: &[] };
         for readable in &READABLE {
             let schema = catalog::Known.schema(readable.table).unwrap();
             for (form, text) in readable.others {

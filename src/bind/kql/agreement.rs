@@ -34,7 +34,7 @@ fn now() -> i64 {
 
 fn bound(text: &str) -> Result<ir::Bound, Diagnostics> {
     let query = parse(&Source::new(text)).into_result()?;
-    let context = Context { tables: &Known, now: now(), parameters: &[], data: Some(&Rows) };
+    let context = Context { tables: &Known, now: now(), parameters: &[], data: Some(&Rows), saved: &[] };
     bind::kql(&query, &context)
 }
 

@@ -397,7 +397,7 @@ impl<'q> Binder<'_, 'q> {
             return Err(self.not_scalar(span));
         }
         self.enter(span)?;
-        let bound = self.scalar(&lambda.body, Scope { env: &inner, ..scope });
+        let bound = self.within(lambda, span, |binder| binder.scalar(&lambda.body, Scope { env: &inner, ..scope }));
         self.leave();
         bound
     }
@@ -460,9 +460,9 @@ impl<'q> Binder<'_, 'q> {
                 }
             }
         }
-        for statement in &lambda.statements {
-            self.statement(statement, &inner)?;
-        }
+        self.within(lambda, span, |binder| {
+            lambda.statements.iter().try_for_each(|statement| binder.statement(statement, &inner))
+        })?;
         Ok(inner)
     }
 

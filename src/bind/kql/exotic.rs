@@ -8,7 +8,7 @@ use crate::text::{Source, render};
 /// The first answer of a text: a line of names, then a line for each row; or what is wrong.
 fn rows(text: &str) -> String {
     let source = Source::new(text);
-    let context = Context { tables: &Known, now: 0, parameters: &[], data: None };
+    let context = Context { tables: &Known, now: 0, parameters: &[], data: None, saved: &[] };
     let bound = match parse(&source).into_result().and_then(|query| bind::kql(&query, &context)) {
         Ok(bound) => bound,
         Err(faults) => return render::render(&source, &faults),

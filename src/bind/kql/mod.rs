@@ -47,19 +47,9 @@ const MOST_DEPTH: usize = 200;
 const MOST_WORK: usize = 2_000_000;
 
 /// Binds a whole text: one answer for each result statement.
-pub fn kql<'q>(query: &'q ast::Query, context: &Context<'_>) -> Result<ir::Bound, Diagnostics> {
-    let mut binder = Binder {
-        context,
-        faults: Vec::new(),
-        notices: Vec::new(),
-        depth: 0,
-        work: 0,
-        tables: 0,
-        next_shared: 0,
-        next_column: 1,
-        text: PhantomData,
-    };
-    let env = Env::new();
+pub fn kql<'q>(query: &'q ast::Query, context: &Context<'q>) -> Result<ir::Bound, Diagnostics> {
+    let mut binder = Binder::new(context);
+    let env = library(context).inner();
     let mut results = Vec::new();
     for statement in &query.statements {
         if let Statement::Result(expr) = statement {
@@ -83,6 +73,64 @@ pub fn kql<'q>(query: &'q ast::Query, context: &Context<'_>) -> Result<ir::Bound
     Ok(ir::Bound { results, notices: binder.notices })
 }
 
+/// What is wrong with the body of a function, whatever it is called with. One that takes any table has a meaning only
+/// where it is called.
+pub fn check<'q>(lambda: &'q ast::Lambda, context: &Context<'q>) -> Result<(), Diagnostics> {
+    let mut binder = Binder::new(context);
+    let inner = library(context).inner();
+    for parameter in &lambda.parameters {
+        let item = match &parameter.ty {
+            ParameterType::Table { rest: true, .. } => return Ok(()),
+            ParameterType::Table { columns, .. } => match binder.declared(columns) {
+                Ok(schema) => Item::Table(Rc::new(Table::of(RelOp::Values { rows: Vec::new() }, schema))),
+                Err(_) => Item::Broken,
+            },
+            ParameterType::Scalar(ty) => Item::Scalar(Scalar::literal(sample(*ty), *ty)),
+        };
+        inner.add(&parameter.name.text, item);
+    }
+    // What is wrong is on the list of faults.
+    let mut sound = true;
+    for statement in &lambda.statements {
+        sound &= binder.statement(statement, &inner).is_ok();
+    }
+    if sound {
+        let _ = if binder.is_table(&lambda.body, Scope::bare(&inner)) || table::names_a_table(&lambda.body) {
+            binder.table(&lambda.body, &inner).map(|_| ())
+        } else {
+            binder.scalar(&lambda.body, Scope::bare(&inner)).map(|_| ())
+        };
+    }
+    binder.faults.sort_by_key(|fault| fault.span.start);
+    if binder.faults.is_empty() { Ok(()) } else { Err(binder.faults) }
+}
+
+/// A value that stands for an argument.
+fn sample(ty: Type) -> Value<'static> {
+    match ty {
+        Type::String => Value::string("a"),
+        Type::Int => Value::Int(1),
+        Type::Long => Value::Long(1),
+        Type::Timespan => Value::Timespan(crate::value::datetime::TICKS_PER_DAY),
+        Type::Bool | Type::Real | Type::Decimal | Type::Datetime | Type::Guid | Type::Dynamic => Value::absent(ty),
+    }
+}
+
+/// The saved functions, each in sight of those before it.
+fn library<'q>(context: &Context<'q>) -> Env<'q> {
+    let env = Env::new();
+    for one in context.saved {
+        env.add(&one.name, Item::Lambda(&one.lambda));
+    }
+    env
+}
+
+/// Whether the binder itself has an answer for a call of that name.
+pub fn is_built_in(name: &str) -> bool {
+    const WORDS: &[&str] = &["table", "materialize", "toscalar", "database", "cluster", "workspace"];
+    WORDS.contains(&name) || calls::NEEDS_DATA.iter().any(|(known, _)| *known == name)
+}
+
 /// One text on its way to the typed middle.
 pub struct Binder<'c, 'q> {
     pub context: &'c Context<'c>,
@@ -95,6 +143,46 @@ pub struct Binder<'c, 'q> {
     next_shared: u32,
     pub next_column: usize,
     text: PhantomData<&'q ast::Query>,
+}
+
+impl<'c, 'q> Binder<'c, 'q> {
+    fn new(context: &'c Context<'q>) -> Binder<'c, 'q>
+    where
+        'q: 'c,
+    {
+        Binder {
+            context,
+            faults: Vec::new(),
+            notices: Vec::new(),
+            depth: 0,
+            work: 0,
+            tables: 0,
+            next_shared: 0,
+            next_column: 1,
+            text: PhantomData,
+        }
+    }
+
+    /// The work of a saved function's body: what is wrong in it has no place in the text at hand, so it is told where
+    /// the function is called.
+    pub fn within<T>(
+        &mut self,
+        lambda: &'q ast::Lambda,
+        span: Span,
+        work: impl FnOnce(&mut Self) -> Bind<T>,
+    ) -> Bind<T> {
+        let before = self.faults.len();
+        let bound = work(self);
+        let saved = self.context.saved.iter().find(|one| std::ptr::eq(&one.lambda, lambda));
+        if let Some(saved) = saved {
+            let inside = self.faults.split_off(before.min(self.faults.len()));
+            for fault in inside {
+                let message = format!("within the function `{}`: {}", saved.name, fault.message);
+                self.fault(Diagnostic { span, message, ..fault });
+            }
+        }
+        bound
+    }
 }
 
 impl<'q> Binder<'_, 'q> {

@@ -95,7 +95,7 @@ fn judge(query: &str) -> Result<(), (&'static str, String)> {
     let source = Text::new(query);
     let words = |faults: &[Diagnostic]| faults.first().map_or(String::new(), |fault| fault.message.clone());
     let tree = kql::parse(&source).into_result().map_err(|faults| ("refused", words(&faults)))?;
-    let context = Context { tables: &catalog::Known, now: NOW, parameters: &[], data: Some(&MadeUp) };
+    let context = Context { tables: &catalog::Known, now: NOW, parameters: &[], data: Some(&MadeUp), saved: &[] };
     let bound = crate::bind::kql(&tree, &context).map_err(|faults| ("refused", words(&faults)))?;
     for answer in &bound.results {
         let table = run(&answer.rel, &env()).map_err(|error| match error {

@@ -54,7 +54,7 @@ fn answer(query: &str) -> Result<Table, (&'static str, String)> {
         faults.first().map_or(String::new(), |fault| format!("{}: {}", fault.code.id, fault.message))
     };
     let tree = kql::parse(&source).into_result().map_err(|faults| ("refused by the parser", words(&faults)))?;
-    let context = Context { tables: &Nothing, now: NOW, parameters: &[], data: Some(&Nothing) };
+    let context = Context { tables: &Nothing, now: NOW, parameters: &[], data: Some(&Nothing), saved: &[] };
     let bound = crate::bind::kql(&tree, &context).map_err(|faults| ("refused by the binder", words(&faults)))?;
     let first = bound.results.into_iter().next().ok_or(("no answer", String::new()))?;
     run(&first.rel, &env()).map_err(|error| match error {

@@ -201,7 +201,7 @@ impl<'q> Binder<'_, 'q> {
         self.enter(span)?;
         let bound = self
             .lambda(lambda, made_in, piped, args, span, Scope::bare(env))
-            .and_then(|inner| self.table(&lambda.body, &inner));
+            .and_then(|inner| self.within(lambda, span, |binder| binder.table(&lambda.body, &inner)));
         self.leave();
         self.next_column = next_column;
         bound

@@ -7,7 +7,8 @@ use crate::text::{Source, render};
 
 fn bound(text: &str) -> Result<Rel, String> {
     let source = Source::new(text);
-    let context = Context { tables: &Known, now: 0, parameters: &[("limit".into(), "3".into())], data: None };
+    let context =
+        Context { tables: &Known, now: 0, parameters: &[("limit".into(), "3".into())], data: None, saved: &[] };
     let bound = parse(&source).into_result().and_then(|query| bind::kql(&query, &context));
     match bound {
         Ok(bound) => bound.results.into_iter().next().map(|one| one.rel).ok_or_else(|| "no result".into()),
