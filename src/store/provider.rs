@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::config::TableParquetOptions;
 use datafusion::common::stats::Precision;
-use datafusion::common::{ColumnStatistics, DFSchema, DataFusionError, Result, Statistics, project_schema};
+use datafusion::common::{Column, ColumnStatistics, DFSchema, DataFusionError, Result, Statistics, project_schema};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
@@ -22,6 +22,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::scalar::ScalarValue;
 use object_store::ObjectMeta;
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Longer lists of wanted values are not tried on the files' bounds.
@@ -33,8 +34,8 @@ pub struct Provider {
     snapshot: Arc<Snapshot>,
     /// Columns in the files, then those that the log or the path gives.
     table: TableSchema,
-    /// Evaluate filters while decoding, column by column, instead of after it. It pays where a filter leaves little and
-    /// touches few of the columns.
+    /// Evaluate filters while decoding, column by column, instead of after it, however many columns they touch. Without
+    /// it, that is done where [`LATE_COLUMNS`] others are asked for.
     pub filter_while_decoding: bool,
     /// The column that the files are parted and sorted by.
     time: Option<String>,
@@ -144,6 +145,16 @@ fn exact(count: Option<u64>) -> Precision<usize> {
     count.and_then(|count| usize::try_from(count).ok()).map_or(Precision::Absent, Precision::Exact)
 }
 
+/// With so many columns that no filter reads, it pays to read them only for the rows that the filters leave.
+const LATE_COLUMNS: usize = 3;
+
+/// The columns asked for that no filter reads; none where there is no filter.
+fn late_columns(projection: Option<&Vec<usize>>, filters: &[Expr], all: usize) -> usize {
+    let filtered: HashSet<&Column> = filters.iter().flat_map(Expr::column_refs).collect();
+    let asked = projection.map_or(all, Vec::len);
+    if filtered.is_empty() { 0 } else { asked.saturating_sub(filtered.len()) }
+}
+
 #[async_trait]
 impl TableProvider for Provider {
     fn schema(&self) -> SchemaRef {
@@ -196,7 +207,9 @@ impl TableProvider for Provider {
                 location.objects.clone(),
                 footers,
             )));
-        let decoding = self.filter_while_decoding || source.table_parquet_options().global.pushdown_filters;
+        let decoding = self.filter_while_decoding
+            || source.table_parquet_options().global.pushdown_filters
+            || late_columns(projection, filters, self.table.table_schema().fields().len()) >= LATE_COLUMNS;
         let mut source = source.with_pushdown_filters(decoding).with_enable_page_index(true);
         if self.snapshot.foreign
             && let Some(filter) = where_present(filters)
