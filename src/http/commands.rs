@@ -130,10 +130,10 @@ async fn details(doors: &Doors, names: Vec<String>, database: &str, request: &Re
         for table in &mut answer.tables {
             while let Some(batch) = super::contained(table.batches.next()).await? {
                 let batch = batch?;
-                if let (Some(array), Some(column)) = (batch.columns().first(), table.schema.columns.first()) {
-                    if batch.num_rows() > 0 {
-                        rows = columns::Cells::new(array, column.ty).get(0).as_long().unwrap_or(0);
-                    }
+                if let (Some(array), Some(column)) = (batch.columns().first(), table.schema.columns.first())
+                    && batch.num_rows() > 0
+                {
+                    rows = columns::Cells::new(array, column.ty).get(0).as_long().unwrap_or(0);
                 }
             }
         }

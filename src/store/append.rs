@@ -237,7 +237,8 @@ fn day_text(day: i64) -> String {
 
 /// The rows (batch, row) of each day in the order of their timestamps; rows of one timestamp stay as they came.
 fn by_day(batches: &[RecordBatch], timestamp: Option<usize>) -> BTreeMap<Option<i64>, Vec<(usize, usize)>> {
-    let mut days: BTreeMap<Option<i64>, Vec<(Option<i64>, (usize, usize))>> = BTreeMap::new();
+    type Timed = (Option<i64>, (usize, usize));
+    let mut days: BTreeMap<Option<i64>, Vec<Timed>> = BTreeMap::new();
     for (index, batch) in batches.iter().enumerate() {
         let times = timestamp.map(|column| batch.column(column).as_primitive::<TimestampMicrosecondType>());
         for row in 0..batch.num_rows() {

@@ -87,7 +87,7 @@ pub fn to_stored(array: &ArrayRef, ty: Type) -> Result<ArrayRef, ArrowError> {
         return to_stored(&cast(array, values)?, ty);
     }
     match ty {
-        Type::String => text(array, |array| absent_as_empty(array)),
+        Type::String => text(array, absent_as_empty),
         Type::Dynamic if is_nested(array.data_type()) => json_column(array),
         Type::Guid if let Some(bytes) = array.as_any().downcast_ref::<FixedSizeBinaryArray>() => Ok(guids(bytes)),
         Type::Dynamic | Type::Guid => text(array, |array| Ok(array.clone())),

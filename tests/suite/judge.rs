@@ -36,10 +36,10 @@ pub struct Answer {
 pub fn primary(frames: &Json) -> Result<Answer, String> {
     let frames = frames.as_array().ok_or("no array of frames")?;
     let kind = |frame: &Json, key: &str, value: &str| frame[key].as_str() == Some(value);
-    if let Some(end) = frames.iter().find(|frame| kind(frame, "FrameType", "DataSetCompletion")) {
-        if end["HasErrors"].as_bool() == Some(true) {
-            return Err(format!("partial failure: {}", cut(&end["OneApiErrors"].to_string(), 200)));
-        }
+    if let Some(end) = frames.iter().find(|frame| kind(frame, "FrameType", "DataSetCompletion"))
+        && end["HasErrors"].as_bool() == Some(true)
+    {
+        return Err(format!("partial failure: {}", cut(&end["OneApiErrors"].to_string(), 200)));
     }
     let table = frames
         .iter()

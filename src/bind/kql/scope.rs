@@ -41,6 +41,12 @@ pub struct Env<'q> {
     seen: usize,
 }
 
+impl Default for Env<'_> {
+    fn default() -> Self {
+        Env::new()
+    }
+}
+
 impl<'q> Env<'q> {
     pub fn new() -> Env<'q> {
         Env { frame: Rc::new(Frame { parent: None, items: RefCell::default() }), seen: usize::MAX }

@@ -221,7 +221,7 @@ impl<'q> Binder<'_, 'q> {
 
     fn datatable(&mut self, columns: &'q [ColumnDecl], values: &'q [Expr], span: Span, env: &Env<'q>) -> Bind<Table> {
         let schema = self.declared(columns)?;
-        if schema.is_empty() || values.len() % schema.len() != 0 {
+        if schema.is_empty() || !values.len().is_multiple_of(schema.len()) {
             return Err(self.fault(
                 codes::ARGUMENT_COUNT
                     .at(span, format!("{} values do not fill rows of {} columns", values.len(), schema.len())),

@@ -144,8 +144,8 @@ async fn remote(ask: &str, url: &Url) -> Result<Vec<Input>, IngestError> {
         Err(object_store::Error::NotFound { .. }) => {
             let all: Vec<_> = store.list(Some(&path)).try_collect().await.map_err(wrong)?;
             let is_data = |meta: &object_store::ObjectMeta| {
-                let inside = meta.location.prefix_match(&path).into_iter().flatten();
-                let hidden = inside.map(|part| part.as_ref().starts_with(['.', '_'])).any(|hidden| hidden);
+                let mut inside = meta.location.prefix_match(&path).into_iter().flatten();
+                let hidden = inside.any(|part| part.as_ref().starts_with(['.', '_']));
                 meta.size > 0 && !hidden && meta.location.filename().is_some_and(is_data_name)
             };
             Ok(all.into_iter().filter(is_data).map(place).collect())
