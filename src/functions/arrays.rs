@@ -27,7 +27,8 @@ pub const FUNCTIONS: &[Function] = &[
         Gives::Always(Type::Dynamic),
         pack_array,
         &[("pack_array(1, 'a', 2.5)", "[1,\"a\",2.5]")],
-    ),
+    )
+    .differs("a datetime, timespan, guid or decimal becomes a string, since dynamics have the types of JSON alone"),
     row(
         &["array_concat"],
         "The elements of all arrays in one, in their order; arguments that are no arrays are passed over.",

@@ -16,7 +16,8 @@ pub const FUNCTIONS: &[Function] = &[
         Gives::By(pairs),
         bag_pack,
         &[("bag_pack('a', 1, 'b', 'x')", "{\"a\":1,\"b\":\"x\"}")],
-    ),
+    )
+    .differs("a datetime, timespan, guid or decimal becomes a string, since dynamics have the types of JSON alone"),
     row(
         &["bag_keys"],
         "The names of a bag's members as an array; null for what is no bag.",

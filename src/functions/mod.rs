@@ -200,63 +200,64 @@ impl PartialEq for Window {
     }
 }
 
-/// Each family is one file, and each of its entries is whole. A new family is one line here.
-const FAMILIES: &[&[Function]] = &[
-    comparisons::FUNCTIONS,
-    predicates::FUNCTIONS,
-    arithmetic::FUNCTIONS,
-    conditional::FUNCTIONS,
-    conversions::FUNCTIONS,
-    strings::FUNCTIONS,
-    regexes::FUNCTIONS,
-    encodings::FUNCTIONS,
-    parsing::FUNCTIONS,
-    datetimes::FUNCTIONS,
-    time_formats::FUNCTIONS,
-    timezones::FUNCTIONS,
-    math::FUNCTIONS,
-    distributions::FUNCTIONS,
-    bits::FUNCTIONS,
-    dynamics::FUNCTIONS,
-    sketches::FUNCTIONS,
-    bags::FUNCTIONS,
-    arrays::FUNCTIONS,
-    sets::FUNCTIONS,
-    ip::FUNCTIONS,
-    series::elementwise::FUNCTIONS,
-    series::filters::FUNCTIONS,
-    series::fits::FUNCTIONS,
-    series::fourier::FUNCTIONS,
-    series::outliers::FUNCTIONS,
-    series::seasons::FUNCTIONS,
-    units::FUNCTIONS,
-    special::FUNCTIONS,
-    geo::points::FUNCTIONS,
-    geo::lines::FUNCTIONS,
-    geo::polygons::FUNCTIONS,
-    geo::cells::FUNCTIONS,
+/// Each family is one file, and each of its entries is whole. A new family is one line here, with its title in the
+/// reference.
+const FAMILIES: &[(&str, &[Function])] = &[
+    ("equality, order, `in` and `between`", comparisons::FUNCTIONS),
+    ("texts within texts", predicates::FUNCTIONS),
+    ("arithmetic", arithmetic::FUNCTIONS),
+    ("conditions and nulls", conditional::FUNCTIONS),
+    ("conversions", conversions::FUNCTIONS),
+    ("texts", strings::FUNCTIONS),
+    ("regular expressions", regexes::FUNCTIONS),
+    ("encodings and hashes", encodings::FUNCTIONS),
+    ("parsing", parsing::FUNCTIONS),
+    ("dates and times", datetimes::FUNCTIONS),
+    ("dates and times as texts", time_formats::FUNCTIONS),
+    ("time zones", timezones::FUNCTIONS),
+    ("mathematics", math::FUNCTIONS),
+    ("distributions", distributions::FUNCTIONS),
+    ("bits", bits::FUNCTIONS),
+    ("dynamic values", dynamics::FUNCTIONS),
+    ("sketches", sketches::FUNCTIONS),
+    ("bags", bags::FUNCTIONS),
+    ("arrays", arrays::FUNCTIONS),
+    ("sets", sets::FUNCTIONS),
+    ("addresses", ip::FUNCTIONS),
+    ("series, element by element", series::elementwise::FUNCTIONS),
+    ("series: filters", series::filters::FUNCTIONS),
+    ("series: fits", series::fits::FUNCTIONS),
+    ("series: Fourier transforms", series::fourier::FUNCTIONS),
+    ("series: outliers", series::outliers::FUNCTIONS),
+    ("series: seasons and forecasts", series::seasons::FUNCTIONS),
+    ("units", units::FUNCTIONS),
+    ("the query itself", special::FUNCTIONS),
+    ("points on the globe", geo::points::FUNCTIONS),
+    ("lines on the globe", geo::lines::FUNCTIONS),
+    ("polygons on the globe", geo::polygons::FUNCTIONS),
+    ("cells of the globe", geo::cells::FUNCTIONS),
 ];
 
-const AGGREGATE_FAMILIES: &[&[Aggregate]] = &[
-    aggregates::counts::AGGREGATES,
-    aggregates::sums::AGGREGATES,
-    aggregates::extremes::AGGREGATES,
-    aggregates::arg::AGGREGATES,
-    aggregates::lists::AGGREGATES,
-    aggregates::percentiles::AGGREGATES,
-    aggregates::statistics::AGGREGATES,
-    aggregates::bits::AGGREGATES,
-    aggregates::schemas::AGGREGATES,
-    aggregates::sketches::AGGREGATES,
+const AGGREGATE_FAMILIES: &[(&str, &[Aggregate])] = &[
+    ("counts", aggregates::counts::AGGREGATES),
+    ("sums and means", aggregates::sums::AGGREGATES),
+    ("extremes", aggregates::extremes::AGGREGATES),
+    ("rows of extremes", aggregates::arg::AGGREGATES),
+    ("lists, sets and bags", aggregates::lists::AGGREGATES),
+    ("percentiles", aggregates::percentiles::AGGREGATES),
+    ("statistics", aggregates::statistics::AGGREGATES),
+    ("bits", aggregates::bits::AGGREGATES),
+    ("schemas", aggregates::schemas::AGGREGATES),
+    ("sketches", aggregates::sketches::AGGREGATES),
 ];
 
 /// All scalar functions and operators.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    FAMILIES.iter().flat_map(|family| family.iter())
+    FAMILIES.iter().flat_map(|(_, family)| family.iter())
 }
 
 pub fn all_aggregates() -> impl Iterator<Item = &'static Aggregate> {
-    AGGREGATE_FAMILIES.iter().flat_map(|family| family.iter())
+    AGGREGATE_FAMILIES.iter().flat_map(|(_, family)| family.iter())
 }
 
 pub fn all_windows() -> impl Iterator<Item = &'static Window> {
@@ -303,6 +304,8 @@ pub mod math;
 pub mod operators;
 pub mod parsing;
 pub mod predicates;
+#[cfg(test)]
+mod reference_test;
 pub mod regexes;
 pub mod series;
 pub mod sets;
