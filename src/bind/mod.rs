@@ -7,6 +7,7 @@ use std::sync::Arc;
 pub mod alerts;
 pub mod kql;
 pub mod odata;
+pub mod provided;
 pub mod saved;
 
 pub use kql::kql;

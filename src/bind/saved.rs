@@ -43,6 +43,11 @@ impl Saved {
         if catalog::table(name).is_some() {
             return Err(vec![taken(name, "table", text)]);
         }
+        Saved::read(name, text)
+    }
+
+    /// As [`Saved::parse`], under any name.
+    pub fn read(name: &str, text: &str) -> Result<Saved, Diagnostics> {
         let trimmed = text.trim_end().trim_end_matches(';');
         let (before, after) = if is_lambda(trimmed) { ("", "") } else { ("() {\n", "\n}") };
         let before = format!("let {name} = {before}");

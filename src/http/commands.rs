@@ -69,7 +69,7 @@ pub async fn run(doors: &Doors, text: &str, database: &str, request: Request) ->
         _ => {
             let fault = codes::OUT_OF_SCOPE
                 .at(Span::new(0, command.trim_end().len()), "this control command is not known here")
-                .help("use `.show databases`, `.show tables`, `.show table T details` `.show database schema` or `.create-or-alter function`");
+                .help("use `.show databases`, `.show tables`, `.show table T details`, `.show database schema` or `.create-or-alter function`");
             return Err(QueryError::Wrong(Source::new(text), vec![fault]));
         }
     };

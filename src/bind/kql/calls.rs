@@ -1,6 +1,7 @@
 //! Calls of functions: those of the language, those that the binder itself answers, and lambdas of the text.
 use super::scope::{Bind, Env, Item, Reported, Scope, Table};
 use super::{Binder, coerce, constant, pattern};
+use crate::bind::provided;
 use crate::functions::{self, Eval, Function, Gives, Occurs, Param, regexes};
 use crate::ir::Scalar;
 use crate::syntax::kql::ast::{Arg, Expr, ExprKind, Lambda, LetValue, Name, ParameterType, Statement};
@@ -10,16 +11,8 @@ use crate::value::{Json, Value};
 use std::rc::Rc;
 
 /// Functions that the reference engine answers from data that nobody has given us.
-pub const NEEDS_DATA: &[(&str, &str)] = &[
-    ("geo_info_from_ip_address", "places of IP addresses"),
-    ("FileProfile", "the profiles of files"),
-    ("SeenBy", "which devices saw a device"),
-    ("DeviceFromIP", "the devices behind IP addresses"),
-    ("AssignedIPAddresses", "the IP addresses of devices"),
-    ("_GetWatchlist", "watchlists"),
-    ("_GetWatchlistAlias", "watchlists"),
-    ("external_table", "external tables"),
-];
+pub const NEEDS_DATA: &[(&str, &str)] =
+    &[("geo_info_from_ip_address", "places of IP addresses"), ("external_table", "external tables")];
 
 /// Functions of the language that nothing here stands for.
 const ABSENT: &[&str] = &[
@@ -510,12 +503,22 @@ impl<'q> Binder<'_, 'q> {
                     Some((Item::Table(_), _)) => true,
                     Some((Item::Lambda(lambda), env)) => self.lambda_is_table(lambda, &env, depth + 1),
                     Some((Item::Scalar(_) | Item::Argument(..) | Item::Broken | Item::Pattern(_), _)) => false,
-                    None => self.context.tables.schema(&name.text).is_some(),
+                    None => {
+                        name.text == provided::GET_WATCHLIST_ALIAS || self.context.tables.schema(&name.text).is_some()
+                    }
                 }
             }
             ExprKind::Call { name, .. } => match scope.env.get(&name.text) {
                 Some((Item::Lambda(lambda), env)) => self.lambda_is_table(lambda, &env, depth + 1),
-                _ => matches!(name.text.as_str(), "table" | "materialize" | "external_table" | "materialized_view"),
+                _ => matches!(
+                    name.text.as_str(),
+                    "table"
+                        | "materialize"
+                        | "external_table"
+                        | "materialized_view"
+                        | provided::GET_WATCHLIST
+                        | provided::GET_WATCHLIST_ALIAS
+                ),
             },
             ExprKind::Path { .. } | ExprKind::Method { .. } => super::table::is_elsewhere(expr),
             ExprKind::Literal { .. }

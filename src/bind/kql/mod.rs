@@ -7,7 +7,7 @@
 //! - [`columns`]: named expressions as columns of a result
 //! - [`names`]: the names that columns get by themselves
 //! - [`coerce`], [`constant`]: conversions and the folding of constants
-use super::Context;
+use super::{Context, provided};
 use crate::ir::{self, Rel, RelOp, Scalar};
 use crate::syntax::kql::ast::{self, ExprKind, Let, LetValue, OperatorKind, Parameter, ParameterType, Statement};
 use crate::text::{Diagnostic, Diagnostics, Span, codes};
@@ -119,6 +119,10 @@ fn sample(ty: Type) -> Value<'static> {
 /// The saved functions, each in sight of those before it.
 fn library<'q>(context: &Context<'q>) -> Env<'q> {
     let env = Env::new();
+    for (one, _) in provided::functions() {
+        env.add(&one.name, Item::Lambda(&one.lambda));
+    }
+    let env = env.inner();
     for one in context.saved {
         env.add(&one.name, Item::Lambda(&one.lambda));
     }
@@ -128,7 +132,7 @@ fn library<'q>(context: &Context<'q>) -> Env<'q> {
 /// Whether the binder itself has an answer for a call of that name.
 pub fn is_built_in(name: &str) -> bool {
     const WORDS: &[&str] = &["table", "materialize", "toscalar", "database", "cluster", "workspace"];
-    WORDS.contains(&name) || calls::NEEDS_DATA.iter().any(|(known, _)| *known == name)
+    WORDS.contains(&name) || provided::has(name) || calls::NEEDS_DATA.iter().any(|(known, _)| *known == name)
 }
 
 /// One text on its way to the typed middle.
@@ -173,7 +177,13 @@ impl<'c, 'q> Binder<'c, 'q> {
     ) -> Bind<T> {
         let before = self.faults.len();
         let bound = work(self);
-        let saved = self.context.saved.iter().find(|one| std::ptr::eq(&one.lambda, lambda));
+        let mut saved = self.context.saved.iter().map(|one| one.as_ref()).find(|one| std::ptr::eq(&one.lambda, lambda));
+        if let Some((one, notice)) = provided::functions().iter().find(|(one, _)| std::ptr::eq(&one.lambda, lambda)) {
+            saved = Some(one);
+            if !self.notices.iter().any(|known| known == notice) {
+                self.notices.push((*notice).to_owned());
+            }
+        }
         if let Some(saved) = saved {
             let inside = self.faults.split_off(before.min(self.faults.len()));
             for fault in inside {

@@ -1,13 +1,17 @@
 //! Expressions that give a table: names, calls, pipelines.
 use super::calls::NEEDS_DATA;
 use super::scope::{Bind, Env, Hidden, Item, Reported, Scope, Table};
-use super::{Binder, pattern};
+use super::{Binder, coerce, pattern};
+use crate::bind::provided;
 use crate::functions;
 use crate::ir::{Rel, RelOp, Scalar};
 use crate::syntax::kql::ast::{Arg, ColumnDecl, Expr, ExprKind, Lambda, Name, Operator};
 use crate::text::{Span, codes};
-use crate::types::{Schema, Type};
+use crate::types::{Column, Schema, Type};
 use crate::value::Value;
+
+/// The column of a watchlist by which its rows are looked up.
+const SEARCH_KEY: &str = "SearchKey";
 
 /// Words that a part of another database or cluster is reached by.
 const ELSEWHERE: &[&str] = &["database", "cluster", "workspace", "app", "adx", "arg"];
@@ -87,8 +91,48 @@ impl<'q> Binder<'_, 'q> {
                 let message = format!("`{}` is a single value, and a table is expected here", name.text);
                 Err(self.fault(codes::NOT_TABULAR.at(name.span, message)))
             }
+            None if name.text == provided::GET_WATCHLIST_ALIAS => Ok(self.watchlist_names()),
             None => self.stored_or(name, env),
         }
+    }
+
+    /// The rows of a watchlist; its key is the column of that name, else the first.
+    fn watchlist(&mut self, list: &str, span: Span) -> Bind<Table> {
+        let names = provided::watchlists(self.context.tables);
+        let name = names
+            .iter()
+            .find(|name| *name == list)
+            .or_else(|| names.iter().find(|name| name.eq_ignore_ascii_case(list)));
+        let stored = name.and_then(|name| self.catalogued(&format!("{}{name}", provided::WATCHLIST), span));
+        let Some(table) = stored else {
+            let fault = codes::NEEDS_DATA.at(span, format!("no watchlist is named `{list}`"));
+            let fault = match crate::text::nearest::nearest(list, names.iter().map(String::as_str)) {
+                Some(near) => fault.help(format!("did you mean `{near}`?")),
+                None => fault
+                    .help(format!("give it with `sighthound ingest FILE.csv --table {}{list}`", provided::WATCHLIST)),
+            };
+            return Err(self.fault(fault));
+        };
+        let table = Table { name: None, ..table };
+        let first = table.schema().columns.first().cloned();
+        let (Some(key), None) = (first, table.schema().get(SEARCH_KEY)) else { return Ok(table) };
+        let (rel, _) = table.take();
+        let mut schema = rel.schema.clone();
+        let mut columns: Vec<(String, Scalar)> = schema
+            .columns
+            .iter()
+            .map(|column| (column.name.clone(), Scalar::column(&column.name, column.ty)))
+            .collect();
+        let value = coerce::convert(Scalar::column(&key.name, key.ty), Type::String, self.context.now);
+        columns.push((SEARCH_KEY.into(), value));
+        schema.columns.push(Column { name: SEARCH_KEY.into(), ty: Type::String });
+        Ok(Table::of(RelOp::Project { input: Box::new(rel), columns }, schema))
+    }
+
+    fn watchlist_names(&self) -> Table {
+        let rows =
+            provided::watchlists(self.context.tables).into_iter().map(|name| vec![Value::string(name)]).collect();
+        Table::of(RelOp::Values { rows }, Schema::new([("WatchlistAlias", Type::String)]))
     }
 
     /// A table of the catalogue.
@@ -172,7 +216,13 @@ impl<'q> Binder<'_, 'q> {
                     _ => self.stored_or(&name, env),
                 }
             }
-            ("materialize" | "table", _) => Err(self.argument_count(name, "1 argument")),
+            (provided::GET_WATCHLIST, [arg]) => {
+                let list = self.text(&arg.value, Scope::bare(env))?;
+                self.watchlist(&list, arg.value.span)
+            }
+            (provided::GET_WATCHLIST_ALIAS, []) => Ok(self.watchlist_names()),
+            (provided::GET_WATCHLIST_ALIAS, _) => Err(self.argument_count(name, "no argument")),
+            ("materialize" | "table" | provided::GET_WATCHLIST, _) => Err(self.argument_count(name, "1 argument")),
             _ if functions::scalar(&name.text).is_some() || functions::aggregate(&name.text).is_some() => {
                 let message = format!("`{}` gives a single value, and a table is expected here", name.text);
                 Err(self.fault(codes::NOT_TABULAR.at(span, message)))

@@ -145,13 +145,6 @@ fn faults_stand_where_the_text_is_wrong() {
       |                                                          ^
       = help: join the tables instead
     "#);
-    insta::assert_snapshot!(columns("AlertInfo | invoke FileProfile('SHA1')"), @r#"
-    error[K0901]: `FileProfile` needs the profiles of files, which nobody has given
-     --> query:1:20
-      |
-    1 | AlertInfo | invoke FileProfile('SHA1')
-      |                    ^^^^^^^^^^^
-    "#);
 }
 
 #[test]
