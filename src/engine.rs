@@ -212,6 +212,18 @@ impl Engine {
         Ok(Response { tables, notices: bound.notices })
     }
 
+    /// The meaning of a text over what is stored now. With [`Engine::table`] and [`rows::run`] it can be computed both
+    /// ways.
+    pub async fn meaning(&self, language: Language, text: &str, request: &Request) -> Result<Bound, QueryError> {
+        self.run(text, request, Instant::now() + request.limits.time).await?.bind(language).await
+    }
+
+    /// The rows that the plan of a relation gives.
+    pub async fn table(&self, rel: Rel, request: &Request) -> Result<rows::Table, QueryError> {
+        let run = self.run("", request, Instant::now() + request.limits.time).await?;
+        run.table(rel).await
+    }
+
     async fn run(&self, text: &str, request: &Request, until: Instant) -> Result<Run, QueryError> {
         let view = self.store.refresh().await.map_err(QueryError::fault)?;
         Ok(Run {
@@ -386,6 +398,16 @@ impl Run {
         Ok(batches)
     }
 
+    async fn table(&self, rel: Rel) -> Result<rows::Table, QueryError> {
+        let (mut uses, mut shared) = (HashMap::new(), HashMap::new());
+        subqueries::count_shared(&rel, &mut uses);
+        let mut table = rows::Table { schema: rel.schema.clone(), rows: vec![] };
+        for batch in self.collect(rel, &uses, &mut shared).await? {
+            plan::rows_exec::append_rows(&batch, &table.schema, &mut table.rows);
+        }
+        Ok(table)
+    }
+
     /// The first value of the first column, or all its distinct values.
     async fn values(
         &self,
@@ -431,17 +453,8 @@ struct Rows<'r> {
 
 impl Data for Rows<'_> {
     fn rows(&self, rel: &Rel) -> Result<rows::Table, Diagnostic> {
-        let (mut uses, mut shared) = (HashMap::new(), HashMap::new());
-        subqueries::count_shared(rel, &mut uses);
-        let batches = self.handle.block_on(self.run.collect(rel.clone(), &uses, &mut shared));
-        let mut table = rows::Table { schema: rel.schema.clone(), rows: vec![] };
-        match batches {
-            Ok(batches) => {
-                for batch in batches {
-                    plan::rows_exec::append_rows(&batch, &rel.schema, &mut table.rows);
-                }
-                Ok(table)
-            }
+        match self.handle.block_on(self.run.table(rel.clone())) {
+            Ok(table) => Ok(table),
             Err(QueryError::Wrong(_, mut faults)) if !faults.is_empty() => Err(faults.remove(0)),
             Err(QueryError::Refused(refused)) => Err(codes::NEEDS_DATA
                 .at(Span::default(), format!("the columns of the answer depend on rows, and {refused}"))

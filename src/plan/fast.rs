@@ -35,7 +35,7 @@ pub fn lower(
             let high = compare(scalars, "<=", value, high, place)?;
             low.zip(high).map(|(low, high)| low.and(high))
         }
-        ("in" | "!in", [value, list @ ..]) => in_list(scalars, name, value, &spread(list))?,
+        ("in" | "!in", [value, list @ ..]) => in_list(scalars, name, value, &spread(list), place)?,
         (symbol, [text, needles @ ..]) if text.ty() == Type::String && is_text_operator(symbol) => {
             match constant_texts(&spread(needles)) {
                 Some(needles) => text_udf::call(function.name(), &needles, scalars.lower(text, Place::Value)?.expr),
@@ -216,7 +216,13 @@ fn constant_texts(list: &[Scalar]) -> Option<Vec<Value<'static>>> {
 }
 
 /// `x in ("a", "b")` over constants of one type that has no nulls among them.
-fn in_list(scalars: &Scalars<'_>, name: &str, value: &Scalar, list: &[Scalar]) -> Result<Option<Expr>, PlanError> {
+fn in_list(
+    scalars: &Scalars<'_>,
+    name: &str,
+    value: &Scalar,
+    list: &[Scalar],
+    place: Place,
+) -> Result<Option<Expr>, PlanError> {
     if value.ty() != Type::String && !value.ty().is_integer() {
         return Ok(None);
     }
@@ -229,8 +235,9 @@ fn in_list(scalars: &Scalars<'_>, name: &str, value: &Scalar, list: &[Scalar]) -
             _ => return Ok(None),
         }
     }
-    // `!in` is true for a null, which SQL's NOT IN is not.
-    if constants.is_empty() || name == "!in" && value.ty() != Type::String {
+    // Of a null, `in` is false and `!in` true; SQL says null of both, which is false in a filter.
+    let may_be_null = value.ty() != Type::String;
+    if constants.is_empty() || may_be_null && (name == "!in" || place == Place::Value) {
         return Ok(None);
     }
     let value = scalars.native(value)?;

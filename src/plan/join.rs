@@ -2,7 +2,7 @@
 //! chose. <https://learn.microsoft.com/kusto/query/join-operator>
 use super::rel::always;
 use super::scalar::{Place, Scalars, column_expr, native};
-use super::{Lowered, LoweredColumn, Lowering, PlanError, Repr};
+use super::{Lowered, LoweredColumn, Lowering, PlanError, Repr, real_udf};
 use crate::ir::{JoinColumn, JoinKind, Scalar, Side};
 use crate::types::{Schema, Type};
 use datafusion::common::{Column, JoinType, NullEquality};
@@ -81,7 +81,9 @@ fn side(input: &Lowered, keys: &[&Scalar], needed: &[&str], prefix: &str, now: i
     let scalars = Scalars { columns: &input.columns, now };
     let mut exprs = Vec::with_capacity(keys.len() + needed.len());
     for (at, key) in keys.iter().enumerate() {
-        exprs.push(native(scalars.lower(key, Place::Value)?).alias(format!("{prefix}.key{at}")));
+        let lowered = scalars.lower(key, Place::Value)?;
+        let key = if lowered.ty == Type::Real { real_udf::plain(lowered.expr) } else { native(lowered) };
+        exprs.push(key.alias(format!("{prefix}.key{at}")));
     }
     for (at, name) in needed.iter().enumerate() {
         exprs.push(

@@ -20,6 +20,7 @@ pub mod fast;
 pub mod fold_udaf;
 pub mod join;
 pub mod prune;
+pub mod real_udf;
 pub mod rel;
 pub mod row_udf;
 pub mod rows_exec;

@@ -2,7 +2,7 @@
 use super::rows_exec::{BATCH, batch_of};
 use super::rows_node::{self, Work, input_name};
 use super::scalar::{LoweredExpr, Place, Scalars, column_expr, native as native_expr};
-use super::{Lowered, LoweredColumn, Lowering, PlanError, Repr, aggregate, join};
+use super::{Lowered, LoweredColumn, Lowering, PlanError, Repr, aggregate, join, real_udf};
 use crate::columns::{arrow_schema, stored_type};
 use crate::ir::{AggregateCall, Rel, RelOp, Scalar, SortKey};
 use crate::text::Span;
@@ -292,8 +292,12 @@ fn sort_keys(keys: &[SortKey], scalars: &Scalars<'_>) -> Result<Vec<datafusion::
     keys.iter()
         .map(|key| {
             let lowered = scalars.lower(&key.expr, Place::Value)?;
-            // Stored timestamps sort as the ticks they stand for.
-            let expr = if lowered.repr == Repr::Micros { lowered.expr } else { native_expr(lowered) };
+            let expr = match (lowered.repr, lowered.ty) {
+                // Stored timestamps sort as the ticks they stand for.
+                (Repr::Micros, _) => lowered.expr,
+                (_, Type::Real) => real_udf::order(lowered.expr, key.descending, key.nulls_first),
+                _ => native_expr(lowered),
+            };
             Ok(expr.sort(!key.descending, key.nulls_first))
         })
         .collect()
@@ -314,7 +318,11 @@ fn summarize(
         let lowered = scalars.lower(scalar, Place::Value)?;
         let repr = if lowered.repr == Repr::Micros { Repr::Micros } else { Repr::Native };
         let ty = lowered.ty;
-        let expr = if repr == Repr::Micros { lowered.expr } else { native_expr(lowered) };
+        let expr = match (repr, ty) {
+            (Repr::Micros, _) => lowered.expr,
+            (_, Type::Real) => real_udf::plain(lowered.expr),
+            _ => native_expr(lowered),
+        };
         let column = lowering.fresh(name);
         groups.push(expr.alias(&column));
         outputs.push(column_expr(&column));

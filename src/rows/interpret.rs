@@ -525,6 +525,11 @@ impl ReadyAggregate {
     pub fn finish(&self, fold: &dyn Fold) -> Row {
         let mut values = if self.call.outputs.len() == 1 { vec![fold.finish()] } else { fold.finish_row() };
         values.truncate(self.call.outputs.len());
+        for (value, (_, ty)) in values.iter_mut().zip(&self.call.outputs) {
+            if value.is_null() {
+                *value = Value::absent(*ty);
+            }
+        }
         for (_, ty) in self.call.outputs.iter().skip(values.len()) {
             values.push(Value::absent(*ty));
         }

@@ -80,6 +80,10 @@ impl Front {
         }
     }
 
+    pub fn engine(&self) -> &Engine {
+        &self.doors.engine
+    }
+
     fn language(kind: &str) -> Language {
         if kind == "odata" { Language::OData } else { Language::Kql }
     }

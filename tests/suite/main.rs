@@ -1,11 +1,14 @@
-//! The one harness: `cargo test --test suite`. Text in, tables or bytes out; nothing here looks behind the front door.
+//! The one harness: `cargo test --test suite`. Text in, tables or bytes out; hardly anything looks behind the front door.
 //!
 //! - `layers`: who may use whom in `src`, and the bounds that every file keeps
 //! - `markdown`: `tests/{kql,odata,both,http,plans,errors}/*.md`; `BLESS=1` writes their result blocks
+//! - `differential`: plans and the row half compute the same; that they do is looked at behind the front door
 //! - `recorded`: answers recorded elsewhere, read from `../shared` or `SIGHTHOUND_SHARED`, with the known failures
 use std::process::ExitCode;
 
+mod awkward;
 mod blocks;
+mod differential;
 mod front;
 mod judge;
 mod layers;
@@ -17,6 +20,7 @@ fn main() -> ExitCode {
     let mut trials = layers::trials();
     trials.extend(markdown::trials());
     trials.extend(recorded::trials());
+    trials.extend(differential::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -42,7 +42,7 @@ pub fn trials() -> Vec<Trial> {
         .collect()
 }
 
-fn shared() -> (PathBuf, bool) {
+pub fn shared() -> (PathBuf, bool) {
     match std::env::var_os("SIGHTHOUND_SHARED") {
         Some(path) => (path.into(), true),
         None => (root().join("../shared"), false),
