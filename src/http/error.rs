@@ -209,10 +209,11 @@ fn diagnostics(source: &Source, faults: &[Diagnostic]) -> Json {
 
 fn refusal(refused: Refused) -> String {
     match refused {
-        Refused::Rows(_) | Refused::Bytes(_) => "Query execution has exceeded the allowed result size. Optimize your \
-            query by limiting the number of results and try again"
-            .into(),
-        Refused::Time(most) => format!("Query exceeded the timeout period of {} seconds.", most.as_secs()),
+        Refused::Rows(_) | Refused::Bytes(_) => format!(
+            "Query execution has exceeded the allowed result size. Optimize your query by limiting the number of \
+             results and try again ({refused})"
+        ),
+        Refused::Time(most) => format!("Query exceeded the timeout period of {} seconds.", most.as_secs_f64()),
         Refused::Memory(_) => "Query stopped due to excessive resource consumption.".into(),
         Refused::Busy => "Too many queries are running. Try again in a few seconds.".into(),
     }
