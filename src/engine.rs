@@ -12,6 +12,7 @@ use crate::exec::{Sessions, subqueries};
 use crate::ir::{Answer, Bound, Rel, RelOp, Scalar};
 use crate::plan::{self, Lowering, PlanError, Providers};
 use crate::rows::{self, RowsError};
+use crate::store::outside::{self, Outside, OutsideError};
 use crate::store::{Store, StoreError, Texts, View};
 use crate::syntax::{kql, odata};
 use crate::text::{Diagnostic, Diagnostics, Source, Span, codes};
@@ -113,6 +114,7 @@ pub struct Engine {
     store: Store,
     sessions: Arc<Sessions>,
     library: Arc<RwLock<Library>>,
+    outside: Arc<Outside>,
 }
 
 /// The saved functions that can be called, and the texts that they were read from.
@@ -129,7 +131,15 @@ impl Engine {
     }
 
     pub fn over(store: Store) -> Engine {
-        Engine { store, sessions: Arc::new(Sessions::new()), library: Arc::default() }
+        Engine { store, sessions: Arc::new(Sessions::new()), library: Arc::default(), outside: Arc::default() }
+    }
+
+    /// Lets `externaldata` read these folders and object stores; without them it reads nothing.
+    pub fn allow(mut self, places: &[String]) -> Result<Engine, StoreError> {
+        let mut outside = Outside::default();
+        places.iter().filter(|place| !place.is_empty()).try_for_each(|place| outside.allow(place))?;
+        self.outside = Arc::new(outside);
+        Ok(self)
     }
 
     pub fn store(&self) -> &Store {
@@ -229,6 +239,7 @@ impl Engine {
         Ok(Run {
             source: Arc::new(Source::new(text)),
             saved: self.library(&view),
+            outside: Arc::clone(&self.outside),
             view,
             state: self.sessions.state(&request.limits, until).map_err(QueryError::fault)?,
             now: request.now.unwrap_or_else(clock),
@@ -270,6 +281,7 @@ impl Engine {
 struct Run {
     source: Arc<Source>,
     saved: Arc<Vec<Arc<Saved>>>,
+    outside: Arc<Outside>,
     view: View,
     state: SessionState,
     now: i64,
@@ -462,6 +474,23 @@ impl Data for Rows<'_> {
             Err(QueryError::Wrong(..) | QueryError::Fault(_)) => {
                 Err(codes::NEEDS_DATA.at(Span::default(), "the rows that decide the columns could not be read"))
             }
+        }
+    }
+
+    fn outside(&self, asked: &bind::Outside<'_>) -> Result<Vec<Vec<Value<'static>>>, Diagnostic> {
+        let bind::Outside { address, columns, ignore_first, span, .. } = *asked;
+        let wrong = |error| match error {
+            OutsideError::NotAllowed => bind::not_allowed(address, span),
+            error => codes::NEEDS_DATA.at(span, format!("`{address}` {error}")),
+        };
+        let format = outside::format(asked.format, address);
+        let bytes = self.handle.block_on(self.run.outside.read(address)).map_err(wrong)?;
+        let names: Vec<&str> = columns.names().collect();
+        match outside::records(&bytes, format, &names, ignore_first) {
+            Some(records) => records.map_err(wrong),
+            None => Err(codes::BAD_VALUE
+                .at(span, format!("the format `{format}` is not read here"))
+                .help("use csv, tsv, psv, txt, json or multijson, or attach a folder of Parquet files as a table")),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Names, types and places: trees of either language to the typed middle ([`crate::ir`]).
 use crate::catalog::Tables;
-use crate::text::Diagnostic;
+use crate::text::{Diagnostic, Span, codes};
+use crate::types::Schema;
+use crate::value::Value;
 use crate::{ir, rows};
 use std::sync::Arc;
 
@@ -31,4 +33,27 @@ pub struct Context<'a> {
 /// schema are the values of their input.
 pub trait Data {
     fn rows(&self, rel: &ir::Rel) -> Result<rows::Table, Diagnostic>;
+
+    /// The records of data from outside, which may be read only where that is allowed: texts and JSON, one for each
+    /// column.
+    fn outside(&self, asked: &Outside<'_>) -> Result<Vec<Vec<Value<'static>>>, Diagnostic> {
+        Err(not_allowed(asked.address, asked.span))
+    }
+}
+
+/// What `externaldata` asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Outside<'a> {
+    pub address: &'a str,
+    /// Absent where only the address tells.
+    pub format: Option<&'a str>,
+    pub columns: &'a Schema,
+    pub ignore_first: bool,
+    pub span: Span,
+}
+
+pub fn not_allowed(address: &str, span: Span) -> Diagnostic {
+    codes::NEEDS_DATA
+        .at(span, format!("`{address}` is at no place that the configuration allows"))
+        .help("allow a folder or an object store with `--allow-external PATH|URL` or `SIGHTHOUND_EXTERNAL`")
 }

@@ -48,6 +48,10 @@ pub struct Place {
     /// Reads a folder of Parquet files, or one file, as a table beside the stored ones. May be given more than once.
     #[arg(long, global = true, value_name = "NAME=PATH", value_parser = named_path)]
     pub attach: Vec<(String, String)>,
+    /// Lets `externaldata` read a folder, or a folder in an object store; it reads nothing else. May be given more than
+    /// once.
+    #[arg(long, global = true, env = "SIGHTHOUND_EXTERNAL", value_delimiter = ',', value_name = "PATH|URL")]
+    pub allow_external: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -151,7 +155,7 @@ pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
 
 impl Place {
     pub async fn open(&self) -> Result<Engine, Failure> {
-        let engine = Engine::open(&self.store).await?;
+        let engine = Engine::open(&self.store).await?.allow(&self.allow_external)?;
         for (name, path) in &self.attach {
             engine.store().attach(name, path).await?;
         }

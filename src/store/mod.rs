@@ -24,6 +24,7 @@ mod functions;
 pub mod ingest;
 mod ingestion;
 mod location;
+pub mod outside;
 mod provider;
 mod snapshot;
 #[cfg(test)]

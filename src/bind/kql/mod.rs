@@ -29,6 +29,7 @@ mod exotic;
 pub mod expr;
 pub mod names;
 pub mod ops;
+pub mod outside;
 pub mod pattern;
 #[cfg(test)]
 mod published;

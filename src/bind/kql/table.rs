@@ -45,11 +45,7 @@ impl<'q> Binder<'_, 'q> {
                 self.table_call(name, args, expr.span, env)
             }
             ExprKind::Datatable { columns, values } => self.datatable(columns, values, expr.span, env),
-            ExprKind::Externaldata { .. } => Err(self.fault(
-                codes::NEEDS_DATA
-                    .at(expr.span, "`externaldata` reads from outside, which nothing here may do")
-                    .help("ingest the rows, or write them as a `datatable`"),
-            )),
+            ExprKind::Externaldata { columns, urls, properties } => self.externaldata(columns, urls, properties, env),
             ExprKind::Wildcard(name) => {
                 let mut tables = self.matching(name, env)?;
                 match (tables.pop(), tables.is_empty()) {
