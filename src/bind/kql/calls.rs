@@ -66,6 +66,9 @@ impl<'q> Binder<'_, 'q> {
             Some((Item::Broken, _)) => return Err(Reported),
             Some((Item::Scalar(_) | Item::Argument(..) | Item::Table(_) | Item::Pattern(_), _)) | None => {}
         }
+        if let Some(bound) = self.graph_call(name, args, span, scope) {
+            return bound;
+        }
         if scope.aggregates.is_some() && functions::aggregate(&name.text).is_some() {
             let mut columns = self.aggregate(name, args, span, scope)?;
             if columns.is_empty() {

@@ -145,6 +145,8 @@ pub struct Binder<'c, 'q> {
     work: usize,
     /// Tables within tables, where the binder stands.
     pub tables: usize,
+    /// The pattern whose expressions are being bound.
+    pub matching: Option<ops::graph::Matching>,
     next_shared: u32,
     pub next_column: usize,
     text: PhantomData<&'q ast::Query>,
@@ -162,6 +164,7 @@ impl<'c, 'q> Binder<'c, 'q> {
             depth: 0,
             work: 0,
             tables: 0,
+            matching: None,
             next_shared: 0,
             next_column: 1,
             text: PhantomData,
@@ -251,6 +254,15 @@ impl<'q> Binder<'_, 'q> {
             let input = self.pipe(input, before, env)?;
             return self.several(input, last, env);
         }
+        if let ExprKind::Pipe { source, operators } = &expr.kind
+            && let Some((last, before)) = operators.split_last()
+            && let OperatorKind::GraphToTable { outputs } = &last.kind
+            && outputs.len() > 1
+        {
+            let input = self.relation(source, env)?;
+            let input = self.pipe(input, before, env)?;
+            return self.graph_to_tables(input, outputs, env);
+        }
         if self.is_table(expr, Scope::bare(env)) || table::names_a_table(expr) {
             let table = self.table(expr, env)?;
             return Ok(vec![answer("PrimaryResult".into(), table)]);
@@ -320,7 +332,7 @@ impl<'q> Binder<'_, 'q> {
             return Err(self.fault(codes::NOT_YET.at(expr.span, "another name for a function is not here yet")));
         }
         if self.is_table(expr, Scope::bare(env)) {
-            return Ok(Item::Table(Rc::new(self.table(expr, env)?)));
+            return Ok(Item::Table(Rc::new(self.relation(expr, env)?)));
         }
         let value = self.scalar(expr, Scope::bare(env))?;
         Ok(if calls::reads_columns(&value) { Item::Argument(value, self.tables) } else { Item::Scalar(value) })

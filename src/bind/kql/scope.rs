@@ -103,6 +103,16 @@ pub struct Hidden {
     pub ty: Type,
 }
 
+/// What a graph is besides its edges.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    /// The columns of the edges that name the nodes at both ends.
+    pub source: String,
+    pub target: String,
+    /// The nodes, their key behind their own columns.
+    pub nodes: Rel,
+}
+
 /// A relation on its way through a pipeline.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -116,6 +126,8 @@ pub struct Table {
     pub visualization: Option<String>,
     /// The columns depend on data (`evaluate bag_unpack`, a fuzzy union): one that is not there is empty.
     pub open: bool,
+    /// The nodes, where this is a graph: the relation is then that of its edges.
+    pub graph: Option<Rc<Graph>>,
     /// Stored columns outside of the schema that an expression over this table reads.
     pub wanted: RefCell<Vec<Column>>,
 }
@@ -129,6 +141,7 @@ impl Table {
             name: None,
             visualization: None,
             open: false,
+            graph: None,
             wanted: RefCell::default(),
         }
     }

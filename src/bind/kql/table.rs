@@ -19,6 +19,12 @@ const ELSEWHERE: &[&str] = &["database", "cluster", "workspace", "app", "adx", "
 impl<'q> Binder<'_, 'q> {
     /// The table that an expression stands for.
     pub fn table(&mut self, expr: &'q Expr, env: &Env<'q>) -> Bind<Table> {
+        let table = self.relation(expr, env)?;
+        self.only_table(table, expr.span)
+    }
+
+    /// The table or the graph that an expression stands for.
+    pub fn relation(&mut self, expr: &'q Expr, env: &Env<'q>) -> Bind<Table> {
         self.enter(expr.span)?;
         self.tables += 1;
         let bound = self.table_within(expr, env);
@@ -32,10 +38,10 @@ impl<'q> Binder<'_, 'q> {
             return self.pattern_table(one, expr.span, env);
         }
         match &expr.kind {
-            ExprKind::Parenthesised(inner) => self.table(inner, env),
+            ExprKind::Parenthesised(inner) => self.relation(inner, env),
             ExprKind::Name(name) => self.named_table(name, env),
             ExprKind::Pipe { source, operators } => {
-                let input = self.table(source, env)?;
+                let input = self.relation(source, env)?;
                 self.pipe(input, operators, env)
             }
             ExprKind::Source(operator) => self.source(operator, env),
@@ -247,7 +253,7 @@ impl<'q> Binder<'_, 'q> {
         self.enter(span)?;
         let bound = self
             .lambda(lambda, made_in, piped, args, span, Scope::bare(env))
-            .and_then(|inner| self.within(lambda, span, |binder| binder.table(&lambda.body, &inner)));
+            .and_then(|inner| self.within(lambda, span, |binder| binder.relation(&lambda.body, &inner)));
         self.leave();
         self.next_column = next_column;
         bound

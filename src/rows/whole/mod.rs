@@ -12,6 +12,8 @@ use crate::types::Schema;
 mod activity;
 mod args;
 pub mod bags;
+pub mod graph;
+pub mod graph_search;
 mod hitters;
 mod lookups;
 mod make_series;
@@ -42,6 +44,7 @@ const FAMILIES: &[&[Whole]] = &[
     activity::WHOLES,
     sessions::WHOLES,
     sets::WHOLES,
+    graph::WHOLES,
 ];
 
 pub fn all() -> impl Iterator<Item = &'static Whole> {

@@ -307,6 +307,20 @@ pub enum OperatorKind {
         branches: Vec<(Option<Name>, Vec<Operator>)>,
     },
     Getschema,
+    GraphMark {
+        options: Vec<Setting>,
+    },
+    /// `graph-match`, `graph-shortest-paths` (`shortest`).
+    GraphMatch {
+        shortest: bool,
+        options: Vec<Setting>,
+        patterns: Vec<GraphPattern>,
+        predicate: Option<Box<Expr>>,
+        project: Vec<Named>,
+    },
+    GraphToTable {
+        outputs: Vec<GraphOutput>,
+    },
     Invoke {
         name: Name,
         args: Vec<Arg>,
@@ -320,6 +334,14 @@ pub enum OperatorKind {
         options: Vec<Setting>,
         right: Box<Expr>,
         on: Vec<Expr>,
+    },
+    MakeGraph {
+        options: Vec<Setting>,
+        source: Name,
+        target: Name,
+        /// Tables of nodes, each with the column that names the node.
+        nodes: Vec<GraphNodes>,
+        node_id: Option<Name>,
     },
     MakeSeries {
         options: Vec<Setting>,
@@ -368,6 +390,9 @@ pub enum OperatorKind {
     },
     ProjectAway {
         columns: Vec<Pattern>,
+    },
+    ProjectByNames {
+        names: Vec<Expr>,
     },
     ProjectKeep {
         columns: Vec<Pattern>,
@@ -447,7 +472,7 @@ pub enum OperatorKind {
         options: Vec<Setting>,
         tables: Vec<Expr>,
     },
-    /// Known to the grammar, not to us: the graph operators, `assert-schema`, `macro-expand`, … The text up to the next
+    /// Known to the grammar, not to us: `assert-schema`, `macro-expand`, … The text up to the next
     /// top-level pipe is passed over.
     Other {
         what: &'static str,
@@ -461,6 +486,50 @@ pub enum FindColumn {
     PackAll,
     /// `*`
     Star,
+}
+
+/// `T on key`
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphNodes {
+    pub table: Expr,
+    pub key: Name,
+}
+
+/// `(a)-[e]->(b)<--(c)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphPattern {
+    pub start: GraphNode,
+    pub hops: Vec<(GraphEdge, GraphNode)>,
+}
+
+/// `(a)`, `()`
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphNode {
+    pub name: Option<Name>,
+}
+
+/// `-[e]->`, `<--`, `-[e*1..3]-`
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphEdge {
+    pub name: Option<Name>,
+    pub direction: GraphDirection,
+    pub range: Option<(Expr, Expr)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GraphDirection {
+    Forth,
+    Back,
+    Any,
+}
+
+/// `nodes as N with_node_id=id`
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphOutput {
+    pub edges: bool,
+    pub name: Option<Name>,
+    pub options: Vec<Setting>,
+    pub span: Span,
 }
 
 /// `x = avg(v) default = 0`

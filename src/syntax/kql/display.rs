@@ -362,6 +362,49 @@ impl Display for FindColumn {
     }
 }
 
+impl Display for GraphNodes {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{} on {}", self.table, self.key)
+    }
+}
+
+impl Display for GraphNode {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        optional(f, "(", self.name.as_ref())?;
+        f.write_str(if self.name.is_some() { ")" } else { "()" })
+    }
+}
+
+impl Display for GraphEdge {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(if self.direction == GraphDirection::Back { "<-" } else { "-" })?;
+        if self.name.is_some() || self.range.is_some() {
+            f.write_str("[")?;
+            optional(f, "", self.name.as_ref())?;
+            if let Some((least, most)) = &self.range {
+                write!(f, "*{least}..{most}")?;
+            }
+            f.write_str("]")?;
+        }
+        f.write_str(if self.direction == GraphDirection::Forth { "->" } else { "-" })
+    }
+}
+
+impl Display for GraphPattern {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{}", self.start)?;
+        self.hops.iter().try_for_each(|(edge, node)| write!(f, "{edge}{node}"))
+    }
+}
+
+impl Display for GraphOutput {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(if self.edges { "edges" } else { "nodes" })?;
+        optional(f, " as ", self.name.as_ref())?;
+        options(f, &self.options)
+    }
+}
+
 impl Display for ScanStep {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, "step {}{}", self.name, if self.optional { " optional" } else { "" })?;
@@ -584,6 +627,32 @@ impl Display for Operator {
                 }
                 clause(f, " with (", &within)?;
                 f.write_str(")")
+            }
+            OperatorKind::MakeGraph { options: set, source, target, nodes, node_id } => {
+                f.write_str("make-graph")?;
+                options(f, set)?;
+                write!(f, " {source} --> {target}")?;
+                clause(f, " with ", nodes)?;
+                optional(f, " with_node_id = ", node_id.as_ref())
+            }
+            OperatorKind::GraphMark { options: set } => {
+                f.write_str("graph-mark-components")?;
+                options(f, set)
+            }
+            OperatorKind::GraphMatch { shortest, options: set, patterns, predicate, project } => {
+                f.write_str(if *shortest { "graph-shortest-paths" } else { "graph-match" })?;
+                options(f, set)?;
+                clause(f, " ", patterns)?;
+                optional(f, " where ", predicate.as_ref())?;
+                clause(f, " project ", project)
+            }
+            OperatorKind::GraphToTable { outputs } => {
+                f.write_str("graph-to-table")?;
+                clause(f, " ", outputs)
+            }
+            OperatorKind::ProjectByNames { names } => {
+                f.write_str("project-by-names")?;
+                clause(f, " ", names)
             }
             OperatorKind::Sample { count } => write!(f, "sample {count}"),
             OperatorKind::SampleDistinct { count, of } => write!(f, "sample-distinct {count} of {of}"),

@@ -133,6 +133,17 @@ pub const ENTRIES: &[(&str, Entry)] = entries! {
     "sub_pipeline": query::sub_pipeline;
     "operator": ops::operator;
     "other_operator": other_operator;
+    "make_graph": |i| operator(i, "make-graph");
+    "graph_nodes": ops::graph::graph_nodes;
+    "graph_mark": |i| operator(i, "graph-mark-components");
+    "graph_match": |i| operator(i, "graph-match");
+    "graph_shortest": |i| operator(i, "graph-shortest-paths");
+    "graph_pattern": ops::graph::graph_pattern;
+    "graph_node": ops::graph::graph_node;
+    "graph_edge": ops::graph::graph_edge;
+    "graph_within": ops::graph::graph_within;
+    "graph_to_table": |i| operator(i, "graph-to-table");
+    "graph_output": ops::graph::graph_output;
     "inline_table": |i| operator(i, "inline_external_table");
     "where": |i| operator(i, "where");
     "filter": |i| operator(i, "filter");
@@ -155,6 +166,7 @@ pub const ENTRIES: &[(&str, Entry)] = entries! {
     "extend": |i| operator(i, "extend");
     "project_rename": |i| operator(i, "project-rename");
     "project_away": |i| operator(i, "project-away");
+    "project_by_names": |i| operator(i, "project-by-names");
     "project_keep": |i| operator(i, "project-keep");
     "project_reorder": |i| operator(i, "project-reorder");
     "reordered": ops::project::reordered;

@@ -1,6 +1,6 @@
 //! The tabular operators: one file for each family, and the one place where they are told apart.
 use super::Binder;
-use super::scope::{Bind, Env, Table};
+use super::scope::{Bind, Env, Graph, Table};
 use crate::syntax::kql::ast::{ExprKind, Operator, OperatorKind, Setting};
 use crate::text::codes;
 
@@ -10,6 +10,7 @@ pub mod filter;
 pub mod find;
 pub mod fork;
 pub mod getschema;
+pub mod graph;
 pub mod invoke;
 pub mod join;
 pub mod make_series;
@@ -31,6 +32,9 @@ pub mod union;
 impl<'q> Binder<'_, 'q> {
     /// One operator over its input.
     pub fn operate(&mut self, input: Table, operator: &'q Operator, env: &Env<'q>) -> Bind<Table> {
+        if let Some(graph) = input.graph.clone() {
+            return self.operate_on_graph(input, &graph, operator, env);
+        }
         match &operator.kind {
             OperatorKind::As { name, .. } => Ok(self.name_table(input, name, env)),
             OperatorKind::Consume { .. } => self.consume(input),
@@ -42,9 +46,15 @@ impl<'q> Binder<'_, 'q> {
             OperatorKind::Extend { columns } => self.extend(input, columns, env),
             OperatorKind::Where { predicate } => self.filter(input, predicate, env),
             OperatorKind::Getschema => self.getschema(input),
+            OperatorKind::GraphMark { .. } | OperatorKind::GraphMatch { .. } | OperatorKind::GraphToTable { .. } => {
+                Err(self.no_graph(operator.word))
+            }
             OperatorKind::Invoke { name, args } => self.invoke(input, name, args, operator.span, env),
             OperatorKind::Join { options, right, on } => self.join(input, options, right, on, operator, env),
             OperatorKind::Lookup { options, right, on } => self.lookup(input, options, right, on, operator, env),
+            OperatorKind::MakeGraph { source, target, nodes, node_id, .. } => {
+                self.make_graph(input, [source, target], nodes, node_id.as_ref(), operator, env)
+            }
             OperatorKind::MakeSeries { options, aggregates, on, from, to, step, in_range, by } => {
                 let range = make_series::Axis {
                     on,
@@ -68,6 +78,7 @@ impl<'q> Binder<'_, 'q> {
             OperatorKind::Partition { options, by, body } => self.partition(input, options, by, body, env),
             OperatorKind::Project { columns } => self.project(input, columns, env),
             OperatorKind::ProjectAway { columns } => self.project_away(input, columns, env),
+            OperatorKind::ProjectByNames { names } => self.project_by_names(input, names, env),
             OperatorKind::ProjectKeep { columns } => self.project_keep(input, columns, env),
             OperatorKind::ProjectRename { columns } => self.project_rename(input, columns, env),
             OperatorKind::ProjectReorder { columns } => self.project_reorder(input, columns, env),
@@ -102,6 +113,25 @@ impl<'q> Binder<'_, 'q> {
         }
     }
 
+    fn operate_on_graph(&mut self, input: Table, graph: &Graph, operator: &'q Operator, env: &Env<'q>) -> Bind<Table> {
+        match &operator.kind {
+            OperatorKind::GraphMark { options } => self.graph_mark(input, graph, options, operator),
+            OperatorKind::GraphMatch { shortest, options, patterns, predicate, project } => {
+                let predicate = predicate.as_deref();
+                let written = graph::Pattern { shortest: *shortest, options, patterns, predicate, project };
+                self.graph_match(input, graph, written, operator, env)
+            }
+            OperatorKind::GraphToTable { outputs } => match outputs.as_slice() {
+                [output] => self.graph_to_table(input, graph, output, env),
+                _ => Err(self.fault(
+                    codes::WRONG_PLACE.at(operator.word, "with several outputs this operator is the last of a query"),
+                )),
+            },
+            OperatorKind::Other { what } => Err(self.not_yet(what, operator.word)),
+            _ => self.only_table(input, operator.word),
+        }
+    }
+
     /// An operator at the head of a pipeline.
     pub fn source(&mut self, operator: &'q Operator, env: &Env<'q>) -> Bind<Table> {
         match &operator.kind {
@@ -118,6 +148,11 @@ impl<'q> Binder<'_, 'q> {
             OperatorKind::Evaluate { name, args, schema, rest, .. } => {
                 self.evaluate(None, name, args, schema.as_deref(), *rest, operator, env)
             }
+            OperatorKind::Other { what: "inline_external_table" } => Err(self.fault(
+                codes::NEEDS_DATA
+                    .at(operator.word, "`inline_external_table` reads from outside, which nothing here may do")
+                    .help("ingest the rows, or write them as a `datatable`"),
+            )),
             OperatorKind::Other { what } => Err(self.not_yet(what, operator.word)),
             _ => Err(self.fault(codes::WRONG_PLACE.at(operator.word, "this operator needs a table before it"))),
         }

@@ -4,9 +4,10 @@ use crate::bind::kql::names::{Output, Projection, Style, duplicate};
 use crate::bind::kql::scope::{Bind, Env, Scope, Table};
 use crate::bind::kql::{Binder, table};
 use crate::ir::Scalar;
-use crate::syntax::kql::ast::{ExprKind, Named, Pattern, ReorderBy};
-use crate::text::codes;
+use crate::syntax::kql::ast::{Expr, ExprKind, Named, Pattern, ReorderBy};
+use crate::text::{Diagnostic, Span, codes};
 use crate::types::Schema;
+use crate::value::{Json, Value};
 use std::cmp::Ordering;
 
 impl<'q> Binder<'_, 'q> {
@@ -80,6 +81,34 @@ impl<'q> Binder<'_, 'q> {
         Ok(self.keep(input, |name| names.iter().any(|kept| kept == name)))
     }
 
+    /// The columns that constant texts and arrays of texts name, wildcards among them; what is not there is passed over.
+    pub fn project_by_names(&mut self, input: Table, names: &'q [Expr], env: &Env<'q>) -> Bind<Table> {
+        let mut wanted: Vec<String> = Vec::new();
+        for expr in names {
+            let bound = self.scalar(expr, Scope::bare(env))?;
+            match self.settle(bound, expr.span)? {
+                Value::String(text) => wanted.push(text.into_owned()),
+                Value::Dynamic(array) => match array.tree().as_ref() {
+                    Json::Array(items) => {
+                        wanted.extend(items.iter().filter_map(|item| item.as_str().map(String::from)))
+                    }
+                    Json::String(text) => wanted.push(text.clone()),
+                    _ => return Err(self.fault(no_names(expr.span))),
+                },
+                _ => return Err(self.fault(no_names(expr.span))),
+            }
+        }
+        let mut found: Vec<String> = Vec::new();
+        for pattern in &wanted {
+            for name in input.schema().names().filter(|known| table::matches(pattern, known)) {
+                if !found.iter().any(|known| known == name) {
+                    found.push(name.into());
+                }
+            }
+        }
+        Ok(arrange(input, &found))
+    }
+
     pub fn project_rename(&mut self, input: Table, columns: &'q [Named], env: &Env<'q>) -> Bind<Table> {
         let mut outputs: Vec<Output> = Projection::of(input.schema()).outputs;
         let mut declared: Vec<String> = input.schema().names().map(String::from).collect();
@@ -151,6 +180,10 @@ impl<'q> Binder<'_, 'q> {
         names.extend(rest);
         Ok(arrange(input, &names))
     }
+}
+
+fn no_names(span: Span) -> Diagnostic {
+    codes::WRONG_TYPE.at(span, "a string or an array of strings is expected here")
 }
 
 /// The columns of those names, in that order.

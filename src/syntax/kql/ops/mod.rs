@@ -2,6 +2,7 @@
 //! <https://learn.microsoft.com/kusto/query/tabular-expression-statements>
 pub mod expand;
 pub mod filter;
+pub mod graph;
 pub mod join;
 pub mod parse;
 pub mod partition;
@@ -40,10 +41,10 @@ fn body(word: &str) -> Option<Body> {
         "find" => union::find,
         "fork" => partition::fork,
         "getschema" => render::getschema,
-        "graph-mark-components" => |i| other_operator(i, "graph-mark-components"),
-        "graph-match" => |i| other_operator(i, "graph-match"),
-        "graph-shortest-paths" => |i| other_operator(i, "graph-shortest-paths"),
-        "graph-to-table" => |i| other_operator(i, "graph-to-table"),
+        "graph-mark-components" => graph::graph_mark,
+        "graph-match" => graph::graph_match,
+        "graph-shortest-paths" => graph::graph_shortest,
+        "graph-to-table" => graph::graph_to_table,
         "graph-where-edges" => |i| other_operator(i, "graph-where-edges"),
         "graph-where-nodes" => |i| other_operator(i, "graph-where-nodes"),
         "inline_external_table" => |i| other_operator(i, "inline_external_table"),
@@ -51,7 +52,7 @@ fn body(word: &str) -> Option<Body> {
         "join" => join::join,
         "lookup" => join::lookup,
         "macro-expand" => |i| other_operator(i, "macro-expand"),
-        "make-graph" => |i| other_operator(i, "make-graph"),
+        "make-graph" => graph::make_graph,
         "make-series" => summarize::make_series,
         "mv-apply" | "mvapply" => expand::mv_apply,
         "mv-expand" | "mvexpand" => expand::mv_expand,
@@ -64,7 +65,7 @@ fn body(word: &str) -> Option<Body> {
         "print" => print::print,
         "project" => project::project,
         "project-away" => project::project_away,
-        "project-by-names" => |i| other_operator(i, "project-by-names"),
+        "project-by-names" => project::project_by_names,
         "project-keep" => project::project_keep,
         "project-rename" => project::project_rename,
         "project-reorder" => project::project_reorder,

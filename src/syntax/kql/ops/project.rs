@@ -1,7 +1,7 @@
 //! The project family, extend, distinct, serialize: other columns.
 //! <https://learn.microsoft.com/kusto/query/project-operator>
 use super::super::ast::{Expr, ExprKind, Named, OperatorKind, Pattern, ReorderBy};
-use super::super::expr::{begins_star_search, named};
+use super::super::expr::{begins_star_search, expression, named};
 use super::super::names::pattern;
 use super::super::settings::settings;
 use crate::syntax::combinators::{Step, Tokens, any_commas, commas};
@@ -34,6 +34,12 @@ pub fn project_away(i: Tokens<'_>) -> Step<'_, OperatorKind> {
 pub fn project_keep(i: Tokens<'_>) -> Step<'_, OperatorKind> {
     let (i, columns) = any_commas(i, false, pattern)?;
     Ok((i, OperatorKind::ProjectKeep { columns }))
+}
+
+/// `project-by-names 'a', dynamic(['b*']), column_names_of(T)`
+pub fn project_by_names(i: Tokens<'_>) -> Step<'_, OperatorKind> {
+    let (i, names) = any_commas(i, false, expression)?;
+    Ok((i, OperatorKind::ProjectByNames { names }))
 }
 
 /// `project-reorder a, b* desc`
