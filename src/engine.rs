@@ -1,7 +1,10 @@
 //! The one door behind the HTTP doors, the command line, the tests and the benches: a text in, batches out.
 //!
 //! parse → bind → subqueries and shared relations first → lower → optimize → run. Limits hold from the first step.
+pub use crate::bind::odata as request_lines;
 pub use crate::exec::limits::{Limits, Refused};
+pub use crate::syntax::odata::ast::RequestLine;
+pub use crate::syntax::odata::parse as request_line;
 
 use crate::bind::alerts::{Stored, one_body};
 use crate::bind::saved::{self, Saved};

@@ -42,3 +42,32 @@ const COLUMNS: &[ColumnDef] = &[
     column("alertDomains", Dynamic, "domains concerned, in the shape of 2019"),
     column("alertIps", Dynamic, "addresses concerned, in the shape of 2019"),
 ];
+
+/// The keys of an evidence item, all always there, in the order of the contract.
+pub const EVIDENCE: &[&str] = &[
+    "entityType",
+    "evidenceCreationTime",
+    "sha1",
+    "sha256",
+    "fileName",
+    "filePath",
+    "processId",
+    "processCommandLine",
+    "processCreationTime",
+    "parentProcessId",
+    "parentProcessCreationTime",
+    "parentProcessFileName",
+    "parentProcessFilePath",
+    "ipAddress",
+    "url",
+    "registryKey",
+    "registryHive",
+    "registryValueType",
+    "registryValue",
+    "accountName",
+    "domainName",
+    "userSid",
+    "aadUserId",
+    "userPrincipalName",
+    "detectionStatus",
+];

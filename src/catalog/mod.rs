@@ -17,7 +17,7 @@ mod identity;
 pub mod renamed;
 mod vulnerabilities;
 
-pub use alerts::ALERTS;
+pub use alerts::{ALERTS, EVIDENCE};
 
 /// The tables that a query may name: those of the catalogue and those that are attached.
 pub trait Tables {

@@ -1,29 +1,19 @@
-//! `GET /api/alerts`, `/api/alerts/{id}`, `/api/alerts('{id}')`: the alerts API over whatever alerts are stored.
+//! `GET /api/{set}…` and `/odata/{set}…`: alerts, what is related to them, and the hunting tables, as OData.
 use super::error::{self, Door};
-use super::{Doors, RequestId, contained, json};
-use crate::bind::odata::{Asked, PAGE, asked};
-use crate::engine::{Language, Limits, QueryError, Request};
-use crate::syntax::odata;
+use super::{Doors, RequestId, contained, json, metadata, pull};
+use crate::columns::Cells;
+use crate::engine::request_lines::path::{Asked, asked};
+use crate::engine::request_lines::{KEY, PAGE, WITH_KEYS, paging};
+use crate::engine::{Language, Limits, QueryError, Request, RequestLine, request_line};
 use crate::text::{Source, codes};
 use crate::types::Type;
 use crate::value::Value;
-use crate::wire::odata_json::Alerts;
+use crate::wire::odata_json::Entities;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
-
-/// Parameters of the SIEM pull, which has another answer.
-const PULL: &[&str] = &[
-    "sincetimeutc",
-    "untiltimeutc",
-    "ago",
-    "limit",
-    "machinegroups",
-    "devicecreatedmachinetags",
-    "cloudcreatedmachinetags",
-];
 
 pub async fn get(
     State(doors): State<Doors>,
@@ -33,88 +23,153 @@ pub async fn get(
 ) -> Response {
     let path = uri.path().trim_matches('/');
     let query = uri.query().unwrap_or("");
+    let root = Root::of(&headers, path);
+    if let Some(response) = metadata::get(path, query, &headers, &root.url) {
+        return response;
+    }
     let text = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
     let source = Source::named("request", text.as_str());
-    let line = match odata::parse(&source) {
-        Ok(line) => line,
-        Err(faults) => return error::response(Door::Alerts, &QueryError::Wrong(source, faults), &id),
+    let read = request_line(&source).and_then(|line| asked(&line.path).map(|it| (line, it)).map_err(|it| vec![it]));
+    let (line, what) = match read {
+        Ok(read) => read,
+        Err(faults) => return failed(&uri, QueryError::Wrong(source, faults), &id),
     };
-    let what = match asked(&line.path) {
-        Ok(what) => what,
-        Err(fault) if fault.code == codes::UNKNOWN_TABLE => return error::no_such_path(&uri),
-        Err(fault) => return error::response(Door::Alerts, &QueryError::Wrong(source, vec![fault]), &id),
-    };
-    if pull(query) {
-        let fault = codes::NOT_YET
-            .at(Default::default(), "the SIEM pull (`sinceTimeUtc` and its like) is not here yet")
-            .help("ask with `$filter=lastUpdateTime gt …`");
-        return error::response(Door::Alerts, &QueryError::Wrong(source, vec![fault]), &id);
+    if pull::is_one(&what, query) {
+        return pull::answer(&doors, query, &id).await;
     }
-    let (mut alerts, count) = match read(&doors, &text).await {
+    let found = match Found::of(&doors, &text).await {
         Ok(found) => found,
-        Err(failure) => return error::response(Door::Alerts, &failure, &id),
+        Err(failure) => return failed(&uri, failure, &id),
     };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let selected = if line.options.select.is_empty() {
-        String::new()
-    } else {
-        let names: Vec<&str> = line.options.select.iter().map(|name| name.text.as_str()).collect();
-        format!("({})", names.join(","))
-    };
-    let context = format!("http://{host}/api/$metadata#Alerts{selected}");
-    if let Asked::Alert(key) = &what {
-        return match alerts.single(&format!("{context}/$entity")) {
-            Some(body) => json(StatusCode::OK, body),
-            None => error::not_found(&format!("Alert {key} does not exist."), &id),
+    let nothing = found.entities.items.is_empty() && found.count.is_none_or(|count| count == 0);
+    if nothing && let Some(missing) = missing(&doors, &line, &what).await {
+        return match missing {
+            Ok(message) => error::not_found(&message, &id),
+            Err(failure) => failed(&uri, failure, &id),
         };
     }
-    let more = alerts.items.len() as u64 > PAGE;
-    alerts.items.truncate(PAGE as usize);
-    let next = more.then(|| {
-        let skip = line.options.skip.unwrap_or(0) + PAGE;
-        let top = line.options.top.map(|top| top - PAGE);
-        format!("http://{host}{}?{}", uri.path(), next_query(query, skip, top))
-    });
-    json(StatusCode::OK, alerts.page(&context, count, next.as_deref()))
+    if what.count {
+        let count = found.count.unwrap_or(0).to_string();
+        return ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], count).into_response();
+    }
+    found.response(&root, &uri, &line, &what)
 }
 
-/// The alerts of the request, one more than a page where there are more, and their number where it was asked for.
-async fn read(doors: &Doors, text: &str) -> Result<(Alerts, Option<i64>), QueryError> {
-    let answer = doors.ask(Language::OData, text, Request::new(Limits::ALERTS)).await?;
-    let (mut alerts, mut count) = (Alerts::default(), None);
-    for mut table in answer.tables {
-        while let Some(batch) = contained(table.batches.next()).await? {
-            let batch = batch?;
-            if table.name == "count" && batch.num_rows() > 0 {
-                let cells = crate::columns::Cells::new(batch.column(0), Type::Long);
-                count = if let Value::Long(number) = cells.get(0) { Some(number) } else { None };
-            } else {
-                alerts.batch(&batch, &table.schema);
-            }
+/// Where the request came to, for the links in its answer.
+struct Root {
+    /// `http://host`
+    host: String,
+    /// `http://host/api`
+    url: String,
+}
+
+impl Root {
+    /// Behind a proxy that says so the links have its scheme and host.
+    fn of(headers: &HeaderMap, path: &str) -> Root {
+        let given = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let scheme = if given("x-forwarded-proto") == Some("https") { "https" } else { "http" };
+        let host = given("x-forwarded-host").or_else(|| given(header::HOST.as_str())).unwrap_or("localhost");
+        let host = format!("{scheme}://{host}");
+        let service =
+            if path.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("odata")) { "odata" } else { "api" };
+        Root { url: format!("{host}/{service}"), host }
+    }
+}
+
+fn failed(uri: &Uri, failure: QueryError, id: &RequestId) -> Response {
+    match &failure {
+        QueryError::Wrong(_, faults) if faults.iter().any(|fault| fault.code == codes::UNKNOWN_TABLE) => {
+            error::no_such_path(uri)
+        }
+        _ => error::response(Door::Alerts, &failure, id),
+    }
+}
+
+/// What to say where the one thing that was asked for is not there, or that whose relations were asked for.
+async fn missing(doors: &Doors, line: &RequestLine, what: &Asked) -> Option<Result<String, QueryError>> {
+    let kind = what.set.text.to_ascii_lowercase();
+    let kind = kind.strip_suffix('s').unwrap_or(&kind);
+    let kind = format!("{}{}", kind.get(..1).unwrap_or("").to_ascii_uppercase(), kind.get(1..).unwrap_or(""));
+    let gone = format!("{kind} {} does not exist.", what.key.as_deref().unwrap_or(""));
+    let Some(owner) = what.owner() else { return (what.single() && !what.count).then_some(Ok(gone)) };
+    let options = &line.options;
+    let narrowed = options.filter.is_some() || options.skip.is_some() || options.skiptoken.is_some();
+    if !what.single() && (narrowed || options.top == Some(0)) {
+        return None;
+    }
+    match Found::of(doors, &owner).await {
+        Err(failure) => Some(Err(failure)),
+        Ok(found) if found.count == Some(0) => Some(Ok(gone)),
+        Ok(_) => {
+            let relation = what.relation.as_ref().map_or("", |relation| relation.text.as_str());
+            what.single().then(|| Ok(format!("The {relation} of that {} is not known.", kind.to_ascii_lowercase())))
         }
     }
-    Ok((alerts, count))
 }
 
-fn pull(query: &str) -> bool {
-    query.split('&').any(|part| {
-        let name = part.split('=').next().unwrap_or("").to_ascii_lowercase();
-        PULL.contains(&name.as_str())
-    })
+/// The entities of a request, one more than a page where there are more, and their number where it was asked for.
+struct Found {
+    set: String,
+    entities: Entities,
+    count: Option<i64>,
+}
+
+impl Found {
+    async fn of(doors: &Doors, text: &str) -> Result<Found, QueryError> {
+        let mut request = Request::new(Limits::ALERTS);
+        request.parameters.push((WITH_KEYS.into(), String::new()));
+        let answer = doors.ask(Language::OData, text, request).await?;
+        let mut found = Found { set: String::new(), entities: Entities::new(PAGE as usize, KEY), count: None };
+        for mut table in answer.tables {
+            let counts = table.name == "count";
+            if !counts {
+                found.set.clone_from(&table.name);
+            }
+            while let Some(batch) = contained(table.batches.next()).await? {
+                let batch = batch?;
+                if !counts {
+                    found.entities.batch(&batch, &table.schema);
+                } else if batch.num_rows() > 0 {
+                    let cells = Cells::new(batch.column(0), Type::Long);
+                    found.count = if let Value::Long(number) = cells.get(0) { Some(number) } else { None };
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn response(mut self, root: &Root, uri: &Uri, line: &RequestLine, what: &Asked) -> Response {
+        let selected = if line.options.select.is_empty() {
+            String::new()
+        } else {
+            let names: Vec<&str> = line.options.select.iter().map(|name| name.text.as_str()).collect();
+            format!("({})", names.join(","))
+        };
+        let context = format!("{}/$metadata#{}{selected}", root.url, self.set);
+        if what.single() {
+            let body = self.entities.single(&format!("{context}/$entity")).unwrap_or_default();
+            return json(StatusCode::OK, body);
+        }
+        let more = self.entities.items.len() as u64 > PAGE;
+        self.entities.items.truncate(PAGE as usize);
+        let next = more.then(|| {
+            let token = paging::token(&self.entities.last);
+            let top = line.options.top.map(|top| top.saturating_sub(PAGE));
+            format!("{}{}?{}", root.host, uri.path(), next_query(uri.query().unwrap_or(""), &token, top))
+        });
+        json(StatusCode::OK, self.entities.page(&context, self.count, next.as_deref()))
+    }
 }
 
 /// The same options, spelt as the client spelt them, further on.
-fn next_query(query: &str, skip: u64, top: Option<u64>) -> String {
-    let is = |part: &str, option: &str| {
+fn next_query(query: &str, token: &str, top: Option<u64>) -> String {
+    let replaced = |part: &str| {
         let name = part.split('=').next().unwrap_or("").replace("%24", "$").to_ascii_lowercase();
-        name == option
+        ["$skip", "$top", "$skiptoken"].contains(&name.as_str())
     };
-    let mut parts: Vec<String> = query
-        .split('&')
-        .filter(|part| !part.is_empty() && !is(part, "$skip") && !is(part, "$top"))
-        .map(str::to_owned)
-        .collect();
+    let mut parts: Vec<String> =
+        query.split('&').filter(|part| !part.is_empty() && !replaced(part)).map(str::to_owned).collect();
     parts.extend(top.map(|top| format!("$top={top}")));
-    parts.push(format!("$skip={skip}"));
+    parts.push(format!("$skiptoken={token}"));
     parts.join("&")
 }

@@ -21,6 +21,8 @@ pub mod error;
 mod functions;
 mod hunting;
 mod kusto;
+mod metadata;
+mod pull;
 mod serve;
 mod timespan;
 
@@ -68,9 +70,14 @@ pub fn router(doors: Doors) -> Router {
         .route("/api/advancedqueries/run", post(hunting::defender))
         .route("/api/advancedhunting/run", post(hunting::defender))
         .route("/v1.0/security/runhuntingquery", post(hunting::graph))
-        .route("/api/{set}", get(alerts::get))
-        .route("/api/{set}/", get(alerts::get))
-        .route("/api/{set}/{*rest}", get(alerts::get))
+        .route("/api", get(alerts::get))
+        .route("/api/", get(alerts::get))
+        .route("/api/{*rest}", get(alerts::get))
+        // Some published samples leave the door out.
+        .route("/alerts/{*rest}", get(alerts::get))
+        .route("/odata", get(alerts::get))
+        .route("/odata/", get(alerts::get))
+        .route("/odata/{*rest}", get(alerts::get))
         .route("/healthz", get(|| async { "ok" }))
         .fallback(|uri: Uri| async move { error::no_such_path(&uri) })
         .layer(DefaultBodyLimit::max(REQUEST_BYTES))

@@ -4,7 +4,9 @@ use crate::types::Schema;
 use arrow::record_batch::RecordBatch;
 
 pub mod cells;
+pub mod csdl;
 pub mod csv;
+pub mod detections;
 pub mod hunting_json;
 pub mod json;
 pub mod kusto_v1;

@@ -1,60 +1,53 @@
-//! Alerts as the alerts API gives them: absent texts are null, times have no trailing zeros, evidence has all its keys.
+//! Entities as the alerts API gives them: absent texts are null, times have no trailing zeros, evidence has all its keys.
 //! Contract: alerts API, §3 (alert) and §4 (evidence item).
 use super::cells;
+use crate::catalog::EVIDENCE;
 use crate::columns::Cells;
-use crate::types::{Schema, Type};
+use crate::types::{Column, Schema, Type};
 use crate::value::{Json, Value, datetime};
 use arrow::record_batch::RecordBatch;
 
-/// The keys of an evidence item, all always there, in the order of the contract.
-const EVIDENCE: &[&str] = &[
-    "entityType",
-    "evidenceCreationTime",
-    "sha1",
-    "sha256",
-    "fileName",
-    "filePath",
-    "processId",
-    "processCommandLine",
-    "processCreationTime",
-    "parentProcessId",
-    "parentProcessCreationTime",
-    "parentProcessFileName",
-    "parentProcessFilePath",
-    "ipAddress",
-    "url",
-    "registryKey",
-    "registryHive",
-    "registryValueType",
-    "registryValue",
-    "accountName",
-    "domainName",
-    "userSid",
-    "aadUserId",
-    "userPrincipalName",
-    "detectionStatus",
-];
-
-/// Alerts gathered for one page, each as its JSON.
-#[derive(Debug, Default)]
-pub struct Alerts {
+/// Entities gathered for one page, each as its JSON.
+#[derive(Debug)]
+pub struct Entities {
     pub items: Vec<Vec<u8>>,
+    /// Sort keys of the last one that the page has room for.
+    pub last: Vec<Value<'static>>,
+    page: usize,
+    /// Columns that begin so are sort keys.
+    key: char,
 }
 
-impl Alerts {
+impl Entities {
+    pub fn new(page: usize, key: char) -> Entities {
+        Entities { items: vec![], last: vec![], page, key }
+    }
+
     pub fn batch(&mut self, batch: &RecordBatch, schema: &Schema) {
-        let cells: Vec<Cells<'_>> =
-            batch.columns().iter().zip(&schema.columns).map(|(array, column)| Cells::new(array, column.ty)).collect();
+        let cells: Vec<(Cells<'_>, &Column)> = batch
+            .columns()
+            .iter()
+            .zip(&schema.columns)
+            .map(|(array, column)| (Cells::new(array, column.ty), column))
+            .collect();
+        let (keys, cells): (Vec<_>, Vec<_>) =
+            cells.into_iter().partition(|(_, column)| column.name.starts_with(self.key));
         for row in 0..batch.num_rows() {
             let mut out = Vec::with_capacity(1024);
-            for (at, (cell, column)) in cells.iter().zip(&schema.columns).enumerate() {
-                out.push(if at == 0 { b'{' } else { b',' });
+            out.push(b'{');
+            for (at, (cell, column)) in cells.iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
                 cells::string(&column.name, &mut out);
                 out.push(b':');
                 property(&column.name, column.ty, &cell.get(row), &mut out);
             }
             out.push(b'}');
             self.items.push(out);
+            if self.items.len() == self.page {
+                self.last = keys.iter().map(|(cell, _)| cell.get(row).into_owned()).collect();
+            }
         }
     }
 
@@ -82,17 +75,22 @@ impl Alerts {
         out
     }
 
-    /// The first alert alone, with its context in it.
+    /// The first entity alone, with its context in it.
     pub fn single(&self, context: &str) -> Option<Vec<u8>> {
         let item = self.items.first()?;
         let mut out = Vec::with_capacity(item.len() + 128);
         out.extend_from_slice(b"{\"@odata.context\":");
         cells::string(context, &mut out);
-        out.push(b',');
+        if item.len() > 2 {
+            out.push(b',');
+        }
         out.extend_from_slice(&item[1..]);
         Some(out)
     }
 }
+
+/// Lists, which are empty where there is nothing.
+const LISTS: &[&str] = &["mitreTechniques", "comments", "evidence", "machineTags", "ipAddresses"];
 
 fn property(name: &str, ty: Type, value: &Value<'_>, out: &mut Vec<u8>) {
     match value {
@@ -105,7 +103,7 @@ fn property(name: &str, ty: Type, value: &Value<'_>, out: &mut Vec<u8>) {
             };
             out.extend_from_slice(Json::Array(items).to_string().as_bytes());
         }
-        Value::Null if ty == Type::Dynamic && name != "relatedUser" => out.extend_from_slice(b"[]"),
+        Value::Null if ty == Type::Dynamic && LISTS.contains(&name) => out.extend_from_slice(b"[]"),
         other => cells::value(other, out),
     }
 }

@@ -39,9 +39,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "exec",
         ],
     ),
-    ("wire", &["types", "value", "columns"]),
-    // The alerts API reads request lines to know how an answer is paged.
-    ("http", &["text", "types", "value", "syntax", "catalog", "bind", "columns", "engine", "wire"]),
+    ("wire", &["types", "value", "catalog", "columns"]),
+    ("http", &["text", "types", "value", "catalog", "columns", "engine", "wire"]),
     ("cli", &["text", "types", "value", "catalog", "columns", "generate", "engine", "store", "wire", "http"]),
     ("main", &["cli"]),
     ("lib", &[]),

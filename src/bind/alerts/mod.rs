@@ -50,6 +50,18 @@ pub enum Form {
 impl Form {
     pub const ALL: [Form; 3] = [Form::Alerts, Form::AlertInfo, Form::DeviceAlertEvents];
 
+    /// Puts a condition on the ids of the alerts that the form is read from.
+    pub fn narrow(self, rel: &mut Rel, on: &dyn Fn(&str) -> Scalar) {
+        let (tables, column): (&[&str], &str) = match self {
+            Form::Alerts => (&["Alerts"], "id"),
+            Form::AlertInfo => (&["AlertInfo", "AlertEvidence"], "AlertId"),
+            Form::DeviceAlertEvents => (&["DeviceAlertEvents"], "AlertId"),
+        };
+        for table in tables {
+            filter_table(rel, table, &on(column));
+        }
+    }
+
     /// The table that has a row for every alert of the form, and its column with the alert's id.
     fn ids(self) -> (&'static str, &'static str) {
         match self {
@@ -173,7 +185,7 @@ impl Stored {
 }
 
 /// One of our own texts; that it binds is tested.
-fn bound(text: &str, context: &Context<'_>) -> Result<Rel, Diagnostics> {
+pub(super) fn bound(text: &str, context: &Context<'_>) -> Result<Rel, Diagnostics> {
     let tree = syntax::parse(&Source::named("alerts", text)).into_result()?;
     let bound = super::kql(&tree, context)?;
     let mut results = bound.results;
@@ -213,6 +225,17 @@ fn without(rel: Rel, id: &str, forms: &[Form], schema: &Schema) -> Rel {
             schema: schema.clone(),
         }
     })
+}
+
+/// Lets a relation read another in place of a table.
+pub fn read_instead(rel: &mut Rel, table: &str, other: &Rel) {
+    if matches!(&rel.op, RelOp::Table { name, .. } if name == table) {
+        *rel = shaped(other.clone(), &rel.schema);
+        return;
+    }
+    for input in rel.op.inputs_mut() {
+        read_instead(input, table, other);
+    }
 }
 
 /// Puts a filter right over every read of a table.

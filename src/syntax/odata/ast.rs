@@ -34,6 +34,17 @@ pub struct Options {
     pub skip: Option<u64>,
     pub count: Option<bool>,
     pub skiptoken: Option<String>,
+    pub search: Option<Search>,
+}
+
+/// What `$search` looks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Search {
+    /// A word or a phrase.
+    Term(String),
+    Not(Box<Search>),
+    All(Vec<Search>),
+    Any(Vec<Search>),
 }
 
 #[derive(Clone, Debug, PartialEq)]

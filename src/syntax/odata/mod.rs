@@ -5,6 +5,7 @@ pub mod filter;
 #[cfg(test)]
 mod grammar_check;
 pub mod literal;
+mod search;
 
 use crate::text::{Diagnostic, Diagnostics, Source, Span, codes};
 use ast::{Literal, Name, Options, RequestLine, Segment};
@@ -15,7 +16,7 @@ const LONGEST: usize = 1 << 20;
 
 /// System query options that OData defines and that are not here.
 const NOT_YET: &[&str] =
-    &["apply", "compute", "search", "format", "deltatoken", "id", "index", "levels", "schemaversion", "inlinecount"];
+    &["apply", "compute", "format", "deltatoken", "id", "index", "levels", "schemaversion", "inlinecount"];
 
 /// `alerts?$filter=…`, with or without a leading slash.
 pub fn parse(source: &Source) -> Result<RequestLine, Diagnostics> {
@@ -92,6 +93,7 @@ fn read_option(option: &RawOption, options: &mut Options, seen: &mut Vec<String>
         "expand" => options.expand = filter::whole(value, filter::names)?,
         "top" => options.top = Some(whole_number(value)?),
         "skip" => options.skip = Some(whole_number(value)?),
+        "search" => options.search = Some(search::read(value)?),
         "skiptoken" => options.skiptoken = Some(value.text.clone()),
         "count" => {
             options.count = Some(match value.text.to_ascii_lowercase().as_str() {
@@ -107,7 +109,8 @@ fn read_option(option: &RawOption, options: &mut Options, seen: &mut Vec<String>
             return Err(codes::NOT_YET.at(span, format!("`${other}` is not here yet")));
         }
         _ => {
-            let known = ["$filter", "$orderby", "$select", "$expand", "$top", "$skip", "$count", "$skiptoken"];
+            let known =
+                ["$filter", "$orderby", "$select", "$expand", "$top", "$skip", "$count", "$skiptoken", "$search"];
             let fault = codes::UNKNOWN_PARAMETER.at(span, format!("no query option is named `{}`", name.text));
             return Err(fault.nearest(&name.text, known));
         }

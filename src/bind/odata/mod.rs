@@ -1,0 +1,299 @@
+//! OData request lines to the typed middle. A filter means what the same filter means in KQL: from here on nobody knows
+//! which of the two was spoken.
+//! <https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_SystemQueryOptions>
+use super::Context;
+use super::alerts::{self, Form, Stored, call, filter_table};
+use crate::catalog;
+use crate::functions;
+use crate::ir::{Answer, Bound, Rel, RelOp, Scalar, SortKey};
+use crate::syntax::odata::ast::{Expr, ExprKind, Options, RequestLine};
+use crate::text::{Diagnostics, Span, codes};
+use crate::types::{Schema, Type};
+use crate::value::{Json, Value};
+use expr::Binder;
+use sets::{Kind, RELATED, Related, Set, World};
+
+mod expr;
+pub mod paging;
+pub mod path;
+mod search;
+pub mod sets;
+
+/// The most entities in one answer; where there are more, the door gives a link to the next page.
+pub const PAGE: u64 = 10_000;
+
+/// A parameter beside the text: the sort keys of each row come with it, in columns that begin with [`KEY`].
+pub const WITH_KEYS: &str = "@keys";
+/// How a column with a sort key is named.
+pub const KEY: char = '@';
+
+/// Properties that are the same in every row of an alert in DeviceAlertEvents, and the column that holds them.
+const SAME_IN_EVERY_ROW: &[(&str, &str)] = &[
+    ("id", "AlertId"),
+    ("severity", "Severity"),
+    ("category", "Category"),
+    ("title", "Title"),
+    ("machineId", "DeviceId"),
+    ("computerDnsName", "DeviceName"),
+];
+
+/// A page of a set, and with `$count=true` a second answer with the number of all; with `/$count` that alone. The first
+/// answer has the name of the set.
+pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Result<Bound, Diagnostics> {
+    let asked = path::asked(&line.path).map_err(|fault| vec![fault])?;
+    let options = &line.options;
+    let world = World { context, stored };
+    let (set, mut conditions, alert) = scope(&asked, world)?;
+    let mut binder = Binder::new(&set);
+    let (plain, lambdas) = terms(options.filter.as_ref());
+    conditions.extend(plain.into_iter().filter_map(|term| binder.predicate(term)).flat_map(conjuncts));
+    if let Some(search) = &options.search {
+        conditions.extend(binder.search(search));
+    }
+    let keys = binder.keys(options);
+    let select = binder.select(options);
+    let evidence = binder.expand(options) && select.iter().any(|name| *name == "evidence");
+    binder.faults_or(())?;
+
+    // First which entities, from the columns that say so; then, of alerts, those alone whole.
+    let mut matching = match set.kind {
+        Kind::Alerts => alerts::resources(stored, context, &|form, rel| {
+            if form == Form::DeviceAlertEvents {
+                for condition in conditions.iter().filter_map(in_every_row) {
+                    filter_table(rel, "DeviceAlertEvents", &condition);
+                }
+            }
+        })?,
+        Kind::Related(_) | Kind::Table => set.rows(world, alert.as_deref())?,
+    };
+    for condition in conditions {
+        matching = filtered(matching, condition);
+    }
+    if !lambdas.is_empty() {
+        binder.source = Some(matching.clone());
+        let bound: Vec<Scalar> = lambdas.into_iter().filter_map(|term| binder.predicate(term)).collect();
+        binder.faults_or(())?;
+        for condition in bound {
+            matching = filtered(matching, condition);
+        }
+    }
+    let number = || Answer { name: "count".into(), rel: counted(matching.clone()), visualization: None };
+    if asked.count {
+        return Ok(Bound { results: vec![number()], notices: vec![] });
+    }
+    let mut results = Vec::with_capacity(2);
+    let count = options.count.unwrap_or(false).then(number);
+    let mut rest = matching;
+    if let Some(token) = &options.skiptoken {
+        let Some(behind) = paging::behind(token, &keys) else {
+            let fault = codes::BAD_VALUE.at(Span::default(), "the `$skiptoken` does not belong to this request");
+            return Err(vec![fault.help("begin again without it, or follow `@odata.nextLink` unchanged")]);
+        };
+        rest = filtered(rest, behind);
+    }
+    let page = cut(sorted(rest, &keys), options);
+    let whole = match set.kind {
+        Kind::Alerts => {
+            let ids = set_of(page, "id");
+            let narrow = |form: Form, rel: &mut Rel| form.narrow(rel, &|column| among(column, &ids));
+            sorted(alerts::resources(stored, context, &narrow)?, &keys)
+        }
+        Kind::Related(_) | Kind::Table => page,
+    };
+    let mut columns: Vec<(String, Scalar)> = Vec::with_capacity(select.len() + keys.len());
+    for name in select {
+        let ty = set.properties.get(name).map_or(Type::String, |column| column.ty);
+        // Evidence is told only where it is asked for.
+        let untold = name == "evidence" && matches!(set.kind, Kind::Alerts) && !evidence;
+        let scalar = if untold {
+            Scalar::literal(Value::json(Json::Array(vec![])), Type::Dynamic)
+        } else {
+            Scalar::column(name, ty)
+        };
+        columns.push((name.to_owned(), scalar));
+    }
+    if context.parameters.iter().any(|(name, _)| name == WITH_KEYS) {
+        columns.extend(keys.iter().enumerate().map(|(at, key)| (format!("{KEY}{at}"), key.expr.clone())));
+    }
+    results.push(Answer { name: set.name.clone(), rel: project(whole, columns), visualization: None });
+    results.extend(count);
+    Ok(Bound { results, notices: vec![] })
+}
+
+/// The set that is asked for, what its entities must be, and the alert that they are related to.
+fn scope(asked: &path::Asked, world: World<'_>) -> Result<(Set, Vec<Scalar>, Option<String>), Diagnostics> {
+    let owner = Set::named(&asked.set, world)?;
+    let Some(key) = &asked.key else { return Ok((owner, vec![], None)) };
+    let Some(relation) = &asked.relation else {
+        let Some(is_it) = of_key(&owner, key) else {
+            let fault = codes::NOT_YET.at(asked.set.span, format!("rows of `{}` have no key", owner.name));
+            return Err(vec![fault.help("ask with `$filter`")]);
+        };
+        return Ok((owner, vec![is_it], None));
+    };
+    let no_relation = || {
+        let name = &relation.text;
+        let fault = codes::UNKNOWN_TABLE.at(relation.span, format!("`{}` have no relation `{name}`", owner.name));
+        vec![fault]
+    };
+    match owner.kind {
+        Kind::Alerts => {
+            let related = Related::of_alert(relation).map_err(|fault| vec![fault])?;
+            let keys = related.keys_of(key, world)?;
+            let lower = call("tolower", vec![Scalar::column(related.key, Type::String)], Type::String);
+            let among = lower.and_then(|lower| call("in", vec![lower, keys], Type::Bool));
+            let set = Set::related(related, world.context)?;
+            Ok((set, among.into_iter().collect(), Some(key.clone())))
+        }
+        Kind::Related(related) if relation.text.eq_ignore_ascii_case("alerts") => {
+            let of_it = if related.name == RELATED[0].name {
+                any_of(vec![same("machineId", key), same("computerDnsName", key)])
+            } else {
+                among("id", &related.alerts_of(key, world)?)
+            };
+            Ok((Set::alerts(), vec![of_it], None))
+        }
+        Kind::Related(_) | Kind::Table => Err(no_relation()),
+    }
+}
+
+fn of_key(set: &Set, key: &str) -> Option<Scalar> {
+    match set.kind {
+        Kind::Alerts => Some(equals("id", key)),
+        Kind::Related(related) => {
+            Some(any_of([Some(related.key), related.also].into_iter().flatten().map(|name| same(name, key)).collect()))
+        }
+        Kind::Table => None,
+    }
+}
+
+/// The terms of a filter: those without a lambda, and those with one.
+fn terms(filter: Option<&Expr>) -> (Vec<&Expr>, Vec<&Expr>) {
+    let all: Vec<&Expr> = match filter {
+        None => vec![],
+        Some(Expr { kind: ExprKind::Chain { op: "and", terms }, .. }) => terms.iter().collect(),
+        Some(whole) => vec![whole],
+    };
+    all.into_iter().partition(|term| !expr::has_lambda(term))
+}
+
+fn project(input: Rel, columns: Vec<(String, Scalar)>) -> Rel {
+    let schema = Schema::new(columns.iter().map(|(name, scalar)| (name.clone(), scalar.ty())));
+    Rel { op: RelOp::Project { input: Box::new(input), columns }, schema }
+}
+
+fn sorted(input: Rel, keys: &[SortKey]) -> Rel {
+    let schema = input.schema.clone();
+    Rel { op: RelOp::Sort { input: Box::new(input), keys: keys.to_vec() }, schema }
+}
+
+fn filtered(input: Rel, predicate: Scalar) -> Rel {
+    let schema = input.schema.clone();
+    Rel { op: RelOp::Filter { input: Box::new(input), predicate }, schema }
+}
+
+/// The distinct values of a text column.
+fn set_of(rel: Rel, column: &str) -> Scalar {
+    let rel = project(rel, vec![(column.to_owned(), Scalar::column(column, Type::String))]);
+    Scalar::SubquerySet { rel: Box::new(rel), ty: Type::String }
+}
+
+fn equals(column: &str, text: &str) -> Scalar {
+    compared("==", column, text)
+}
+
+/// The same but for letter case.
+fn same(column: &str, text: &str) -> Scalar {
+    compared("=~", column, text)
+}
+
+fn compared(operator: &str, column: &str, text: &str) -> Scalar {
+    let text = Scalar::literal(Value::string(text.to_owned()), Type::String);
+    call(operator, vec![Scalar::column(column, Type::String), text], Type::Bool).unwrap_or_else(never)
+}
+
+fn among(column: &str, set: &Scalar) -> Scalar {
+    call("in", vec![Scalar::column(column, Type::String), set.clone()], Type::Bool).unwrap_or_else(never)
+}
+
+fn never() -> Scalar {
+    Scalar::literal(Value::Bool(false), Type::Bool)
+}
+
+fn all_of(terms: Vec<Scalar>) -> Scalar {
+    joined("and", terms, true)
+}
+
+fn any_of(terms: Vec<Scalar>) -> Scalar {
+    joined("or", terms, false)
+}
+
+fn joined(operator: &str, mut terms: Vec<Scalar>, of_none: bool) -> Scalar {
+    match terms.len() {
+        0 => Scalar::literal(Value::Bool(of_none), Type::Bool),
+        1 => terms.remove(0),
+        _ => call(operator, terms, Type::Bool).unwrap_or_else(never),
+    }
+}
+
+/// One row more than a page, so that the door knows whether there is a next one; a smaller `$top` is what was asked.
+fn cut(input: Rel, options: &Options) -> Rel {
+    let schema = input.schema.clone();
+    let skipped = match options.skip {
+        Some(count) if count > 0 => Rel { op: RelOp::Skip { input: Box::new(input), count }, schema: schema.clone() },
+        _ => input,
+    };
+    let count = options.top.map_or(PAGE + 1, |top| top.min(PAGE + 1));
+    Rel { op: RelOp::Take { input: Box::new(skipped), count }, schema }
+}
+
+fn counted(input: Rel) -> Rel {
+    let schema = Schema::new([("count", Type::Long)]);
+    let aggregates = functions::aggregate("count")
+        .map(|aggregate| crate::ir::AggregateCall {
+            aggregate,
+            args: vec![],
+            outputs: vec![("count".into(), Type::Long)],
+            span: Span::default(),
+        })
+        .into_iter()
+        .collect();
+    Rel { op: RelOp::Summarize { input: Box::new(input), by: vec![], aggregates }, schema }
+}
+
+/// The terms of an `and`.
+fn conjuncts(filter: Scalar) -> Vec<Scalar> {
+    match filter {
+        Scalar::Call { function, args, .. } if function.name() == "and" => {
+            args.into_iter().flat_map(conjuncts).collect()
+        }
+        other => vec![other],
+    }
+}
+
+/// The condition over the rows of DeviceAlertEvents, if all that it reads is the same in every row of an alert.
+fn in_every_row(condition: &Scalar) -> Option<Scalar> {
+    Some(match condition {
+        Scalar::Literal { .. } | Scalar::SubquerySet { .. } => condition.clone(),
+        Scalar::Column { name, ty, span } => {
+            let (_, column) = SAME_IN_EVERY_ROW.iter().find(|(property, _)| property == name)?;
+            Scalar::Column { name: (*column).into(), ty: *ty, span: *span }
+        }
+        Scalar::Call { function, args, ty, span } => {
+            let args = args.iter().map(in_every_row).collect::<Option<_>>()?;
+            Scalar::Call { function, args, ty: *ty, span: *span }
+        }
+        Scalar::Subquery { .. } => return None,
+    })
+}
+
+/// The sets that `$metadata` lists: those of the alerts API, then the hunting tables.
+pub fn every_set() -> Result<Vec<Set>, Diagnostics> {
+    let context = Context { tables: &sets::WithAlerts, now: 0, parameters: &[], data: None };
+    let mut sets = vec![Set::alerts()];
+    for related in &RELATED {
+        sets.push(Set::related(related, &context)?);
+    }
+    sets.extend(catalog::all().map(|table| Set::table(table.name, &table.schema())));
+    Ok(sets)
+}

@@ -1,0 +1,43 @@
+//! `$search`: words and phrases in any of the texts of an entity.
+use super::expr::Binder;
+use super::{all_of, any_of};
+use crate::ir::Scalar;
+use crate::syntax::odata::ast::Search;
+use crate::types::Type;
+use crate::value::Value;
+
+impl Binder<'_> {
+    /// The terms are found as `has` finds them, in the texts of all properties together.
+    pub fn search(&self, search: &Search) -> Option<Scalar> {
+        let mut args = vec![Scalar::literal(Value::string("\n"), Type::String)];
+        for column in &self.set.properties.columns {
+            let text = match column.ty {
+                Type::String => Scalar::column(column.name.clone(), column.ty),
+                Type::Dynamic => self.plain("tostring", vec![Scalar::column(column.name.clone(), column.ty)])?,
+                _ => continue,
+            };
+            args.push(text);
+        }
+        let texts = self.plain("strcat_delim", args)?;
+        self.found(search, &texts)
+    }
+
+    fn found(&self, search: &Search, texts: &Scalar) -> Option<Scalar> {
+        match search {
+            Search::Term(term) => {
+                let term = Scalar::literal(Value::string(term.clone()), Type::String);
+                self.plain("has", vec![texts.clone(), term])
+            }
+            Search::Not(inner) => {
+                let inner = self.found(inner, texts)?;
+                self.plain("not", vec![inner])
+            }
+            Search::All(terms) => {
+                Some(all_of(terms.iter().map(|term| self.found(term, texts)).collect::<Option<_>>()?))
+            }
+            Search::Any(terms) => {
+                Some(any_of(terms.iter().map(|term| self.found(term, texts)).collect::<Option<_>>()?))
+            }
+        }
+    }
+}

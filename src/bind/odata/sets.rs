@@ -1,0 +1,296 @@
+//! The entity sets: alerts, what is related to them, and every hunting table. What is not stored as such is a KQL text
+//! over alerts and devices; its columns are the properties.
+use super::super::Context;
+use super::super::alerts::{self, Stored};
+use crate::catalog::{self, ALERTS, Known, Tables};
+use crate::ir::{Rel, RelOp, Scalar};
+use crate::syntax::odata::ast::Name;
+use crate::text::{Diagnostic, Diagnostics, codes};
+use crate::types::{Column, Schema, Type};
+use std::sync::Arc;
+
+/// What an alert has on the wire, in the order of the contract.
+const PROPERTIES: &[&str] = &[
+    "id",
+    "incidentId",
+    "investigationId",
+    "assignedTo",
+    "severity",
+    "status",
+    "classification",
+    "determination",
+    "investigationState",
+    "detectionSource",
+    "detectorId",
+    "category",
+    "threatFamilyName",
+    "title",
+    "description",
+    "alertCreationTime",
+    "firstEventTime",
+    "lastEventTime",
+    "lastUpdateTime",
+    "resolvedTime",
+    "machineId",
+    "computerDnsName",
+    "rbacGroupName",
+    "aadTenantId",
+    "threatName",
+    "mitreTechniques",
+    "relatedUser",
+    "comments",
+    "evidence",
+];
+
+/// A set that is read from alerts by a text.
+#[derive(Debug)]
+pub struct Related {
+    pub name: &'static str,
+    /// The word for it as a relation of an alert.
+    pub relation: &'static str,
+    pub key: &'static str,
+    /// Another property that goes for the key.
+    pub also: Option<&'static str>,
+    text: &'static str,
+    /// `id` of alerts and a `key` in lower case that each names.
+    mentions: &'static str,
+    /// The same, where an alert's own relation is narrower than what it names.
+    of_alert: &'static str,
+    /// Whether the alert alone says all that its related things have.
+    alert_says_all: bool,
+}
+
+pub const RELATED: [Related; 5] = [
+    Related {
+        name: "Machines",
+        relation: "machine",
+        key: "id",
+        also: Some("computerDnsName"),
+        text: include_str!("machines.kql"),
+        mentions: include_str!("machines_mentioned.kql"),
+        of_alert: include_str!("machines_mentioned.kql"),
+        alert_says_all: false,
+    },
+    Related {
+        name: "Files",
+        relation: "files",
+        key: "sha1",
+        also: Some("sha256"),
+        text: include_str!("files.kql"),
+        mentions: include_str!("files_mentioned.kql"),
+        of_alert: include_str!("files_mentioned.kql"),
+        alert_says_all: true,
+    },
+    Related {
+        name: "Ips",
+        relation: "ips",
+        key: "id",
+        also: None,
+        text: include_str!("ips.kql"),
+        mentions: include_str!("ips_mentioned.kql"),
+        of_alert: include_str!("ips_mentioned.kql"),
+        alert_says_all: true,
+    },
+    Related {
+        name: "Domains",
+        relation: "domains",
+        key: "host",
+        also: None,
+        text: include_str!("domains.kql"),
+        mentions: include_str!("domains_mentioned.kql"),
+        of_alert: include_str!("domains_mentioned.kql"),
+        alert_says_all: true,
+    },
+    Related {
+        name: "Users",
+        relation: "user",
+        key: "id",
+        also: Some("accountName"),
+        text: include_str!("users.kql"),
+        mentions: include_str!("users_mentioned.kql"),
+        of_alert: include_str!("users_of_alert.kql"),
+        alert_says_all: false,
+    },
+];
+
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    Alerts,
+    Related(&'static Related),
+    Table,
+}
+
+/// An entity set that a request line may name.
+#[derive(Clone, Debug)]
+pub struct Set {
+    pub name: String,
+    pub kind: Kind,
+    pub properties: Schema,
+    pub key: Option<&'static str>,
+    /// The time by which the newest come first where no order is asked for.
+    pub newest: Option<&'static str>,
+}
+
+/// What the sets are read from.
+#[derive(Clone, Copy)]
+pub struct World<'w> {
+    pub context: &'w Context<'w>,
+    pub stored: Stored,
+}
+
+impl World<'_> {
+    /// One of our own texts, its alerts read from all forms, those of one id where it is given.
+    fn over_alerts(&self, text: &str, id: Option<&str>) -> Result<Rel, Diagnostics> {
+        let mut rel = alerts::bound(text, self.context)?;
+        let resources = alerts::resources(self.stored, self.context, &|form, rel| {
+            if let Some(id) = id {
+                form.narrow(rel, &|column| super::equals(column, id));
+            }
+        })?;
+        alerts::read_instead(&mut rel, ALERTS.name, &resources);
+        Ok(rel)
+    }
+}
+
+impl Set {
+    /// The set of that name, in any letter case.
+    pub fn named(name: &Name, world: World<'_>) -> Result<Set, Diagnostics> {
+        if name.text.eq_ignore_ascii_case(ALERTS.name) {
+            return Ok(Set::alerts());
+        }
+        if let Some(related) = RELATED.iter().find(|one| one.name.eq_ignore_ascii_case(&name.text)) {
+            return Set::related(related, world.context);
+        }
+        let names = world.context.tables.names();
+        let found = names.iter().find(|known| **known == name.text);
+        let found = found.or_else(|| names.iter().find(|known| known.eq_ignore_ascii_case(&name.text)));
+        match found.and_then(|name| Some((name, world.context.tables.schema(name)?))) {
+            Some((name, schema)) => Ok(Set::table(name, &schema)),
+            None => Err(vec![unknown(name, &names)]),
+        }
+    }
+
+    pub fn alerts() -> Set {
+        let schema = ALERTS.schema();
+        let columns = PROPERTIES.iter().filter_map(|name| schema.get(name).cloned()).collect();
+        Set {
+            name: ALERTS.name.into(),
+            kind: Kind::Alerts,
+            properties: Schema { columns },
+            key: Some("id"),
+            newest: Some("alertCreationTime"),
+        }
+    }
+
+    pub fn related(related: &'static Related, context: &Context<'_>) -> Result<Set, Diagnostics> {
+        Ok(Set {
+            name: related.name.into(),
+            kind: Kind::Related(related),
+            properties: alerts::bound(related.text, context)?.schema,
+            key: Some(related.key),
+            newest: None,
+        })
+    }
+
+    pub fn table(name: &str, schema: &Schema) -> Set {
+        let time = schema.get(catalog::TIMESTAMP).filter(|column| column.ty == Type::Datetime);
+        Set {
+            name: name.to_owned(),
+            kind: Kind::Table,
+            properties: schema.clone(),
+            key: None,
+            newest: time.map(|_| catalog::TIMESTAMP),
+        }
+    }
+
+    /// The property of that name, in any letter case; `asssignedTo` is how the published list spells one.
+    pub fn property(&self, name: &str) -> Option<&Column> {
+        let alerts = matches!(self.kind, Kind::Alerts);
+        let name = if alerts && name.eq_ignore_ascii_case("asssignedTo") { "assignedTo" } else { name };
+        self.properties
+            .get(name)
+            .or_else(|| self.properties.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)))
+    }
+
+    /// All its rows; of the alert of that id alone where that says the same.
+    pub fn rows(&self, world: World<'_>, alert: Option<&str>) -> Result<Rel, Diagnostics> {
+        match self.kind {
+            Kind::Alerts => alerts::resources(world.stored, world.context, &|_, _| ()),
+            Kind::Related(related) => world.over_alerts(related.text, alert.filter(|_| related.alert_says_all)),
+            Kind::Table => {
+                let op = RelOp::Table { name: self.name.clone(), span: Default::default() };
+                let mut rel = Rel { op, schema: self.properties.clone() };
+                alerts::one_body(&mut rel, world.stored, world.context)?;
+                Ok(rel)
+            }
+        }
+    }
+}
+
+impl Related {
+    /// The relation of that name of an alert.
+    pub fn of_alert(name: &Name) -> Result<&'static Related, Diagnostic> {
+        RELATED.iter().find(|one| one.relation.eq_ignore_ascii_case(&name.text)).ok_or_else(|| {
+            let fault = codes::UNKNOWN_TABLE.at(name.span, format!("an alert has no relation `{}`", name.text));
+            fault.nearest(&name.text, RELATED.iter().map(|one| one.relation))
+        })
+    }
+
+    /// Keys that an alert names.
+    pub fn keys_of(&self, alert: &str, world: World<'_>) -> Result<Scalar, Diagnostics> {
+        let rel = world.over_alerts(self.of_alert, Some(alert))?;
+        Ok(super::set_of(rel, "key"))
+    }
+
+    /// Ids of the alerts that name a key.
+    pub fn alerts_of(&self, key: &str, world: World<'_>) -> Result<Scalar, Diagnostics> {
+        let rel = world.over_alerts(self.mentions, None)?;
+        let wanted = super::equals("key", &key.to_lowercase());
+        Ok(super::set_of(super::filtered(rel, wanted), "id"))
+    }
+}
+
+fn unknown(name: &Name, names: &[String]) -> Diagnostic {
+    let fault = codes::UNKNOWN_TABLE.at(name.span, format!("no resource is named `{}`", name.text));
+    let known = ["alerts", "machines", "files", "ips", "domains", "users"];
+    fault.nearest(&name.text, known.into_iter().chain(names.iter().map(String::as_str)))
+}
+
+/// The catalogue, and alerts as the alerts API has them.
+#[derive(Clone, Copy, Debug)]
+pub struct WithAlerts;
+
+impl Tables for WithAlerts {
+    fn schema(&self, table: &str) -> Option<Arc<Schema>> {
+        if table == ALERTS.name { Some(Arc::new(ALERTS.schema())) } else { Known.schema(table) }
+    }
+
+    fn hidden(&self, table: &str) -> Vec<(String, String, Type)> {
+        Known.hidden(table)
+    }
+
+    fn names(&self) -> Vec<String> {
+        Known.names()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_binds_and_has_its_keys() {
+        let context = Context { tables: &WithAlerts, now: 0, parameters: &[], data: None };
+        let world = World { context: &context, stored: Stored::default() };
+        for related in &RELATED {
+            let set = Set::related(related, &context).unwrap_or_else(|faults| panic!("{}: {faults:?}", related.name));
+            for key in [Some(related.key), related.also].into_iter().flatten() {
+                assert_eq!(set.properties.get(key).map(|column| column.ty), Some(Type::String), "{}", related.name);
+            }
+            for text in [related.mentions, related.of_alert] {
+                let rel = world.over_alerts(text, Some("x")).unwrap_or_else(|faults| panic!("{text}: {faults:?}"));
+                assert_eq!(rel.schema.names().collect::<Vec<_>>(), ["id", "key"], "{text}");
+            }
+        }
+    }
+}
