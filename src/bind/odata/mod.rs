@@ -289,7 +289,7 @@ fn in_every_row(condition: &Scalar) -> Option<Scalar> {
 
 /// The sets that `$metadata` lists: those of the alerts API, then the hunting tables.
 pub fn every_set() -> Result<Vec<Set>, Diagnostics> {
-    let context = Context { tables: &sets::WithAlerts, now: 0, parameters: &[], data: None };
+    let context = Context { tables: &sets::WithAlerts, now: 0, parameters: &[], data: None, saved: &[] };
     let mut sets = vec![Set::alerts()];
     for related in &RELATED {
         sets.push(Set::related(related, &context)?);

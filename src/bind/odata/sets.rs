@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn every_text_binds_and_has_its_keys() {
-        let context = Context { tables: &WithAlerts, now: 0, parameters: &[], data: None };
+        let context = Context { tables: &WithAlerts, now: 0, parameters: &[], data: None, saved: &[] };
         let world = World { context: &context, stored: Stored::default() };
         for related in &RELATED {
             let set = Set::related(related, &context).unwrap_or_else(|faults| panic!("{}: {faults:?}", related.name));
