@@ -53,6 +53,9 @@ pub const TIME_GENERATED: &str = "TimeGenerated";
 /// Every stored table has this dynamic column behind its own: a bag of what came with a row and has no column.
 pub const UNKNOWN_PROPERTIES: &str = "UnknownProperties";
 
+/// The name of a table of the owner's own that is a watchlist begins so.
+pub const WATCHLIST: &str = "Watchlist_";
+
 const FAMILIES: [&[Table]; 10] = [
     alert_tables::TABLES,
     device_events::TABLES,

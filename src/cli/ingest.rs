@@ -20,7 +20,8 @@ pub struct Arguments {
     /// Files, folders, patterns (`*`, `?`, `**`) and URLs (file, s3, az, http).
     #[arg(required = true, value_name = "PATH|URL")]
     inputs: Vec<String>,
-    /// The table of rows that do not say theirs; otherwise their columns decide.
+    /// The table of rows that do not say theirs; otherwise their columns decide. `Watchlist_NAME` takes CSV of any
+    /// columns, which `_GetWatchlist('NAME')` reads: its key is the column `SearchKey`, else the first.
     #[arg(long, value_name = "TABLE")]
     table: Option<String>,
     /// Takes in again what was taken in before; otherwise the same content adds nothing.

@@ -9,10 +9,11 @@ use serde_json::{Value as Json, json};
 use sighthound::columns::Cells;
 use sighthound::engine::{Engine, Language, Limits, QueryError, Request, TableAnswer, clock};
 use sighthound::http::{Doors, router};
+use sighthound::store::ingest::{Ask, ingest};
 use sighthound::text::render;
 use sighthound::types::Type;
 use sighthound::value::{Value, datetime};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
@@ -43,6 +44,13 @@ impl Front {
             let engine = Engine::open(&store.path().display().to_string()).await.expect("a store");
             let taken = sighthound::cli::demo::fixtures(engine.store(), &root().join("fixtures")).await;
             assert_eq!(taken.expect("the fixtures").rejected, 0);
+            let ask = Ask {
+                inputs: vec![root().join("tests/outside/offices.csv").display().to_string()],
+                table: Some("Watchlist_Offices".into()),
+                again: false,
+                rejects: store.path().join("rejects.jsonl"),
+            };
+            ingest(engine.store(), ask, Arc::default()).await.expect("a watchlist");
             engine.allow(&[root().join("tests/outside").display().to_string()]).expect("a folder")
         });
         let doors = Doors { engine };

@@ -3,6 +3,7 @@ use super::calls::NEEDS_DATA;
 use super::scope::{Bind, Env, Hidden, Item, Reported, Scope, Table};
 use super::{Binder, coerce, pattern};
 use crate::bind::provided;
+use crate::catalog;
 use crate::functions;
 use crate::ir::{Rel, RelOp, Scalar};
 use crate::syntax::kql::ast::{Arg, ColumnDecl, Expr, ExprKind, Lambda, Name, Operator};
@@ -105,13 +106,13 @@ impl<'q> Binder<'_, 'q> {
             .iter()
             .find(|name| *name == list)
             .or_else(|| names.iter().find(|name| name.eq_ignore_ascii_case(list)));
-        let stored = name.and_then(|name| self.catalogued(&format!("{}{name}", provided::WATCHLIST), span));
+        let stored = name.and_then(|name| self.catalogued(&format!("{}{name}", catalog::WATCHLIST), span));
         let Some(table) = stored else {
             let fault = codes::NEEDS_DATA.at(span, format!("no watchlist is named `{list}`"));
             let fault = match crate::text::nearest::nearest(list, names.iter().map(String::as_str)) {
                 Some(near) => fault.help(format!("did you mean `{near}`?")),
                 None => fault
-                    .help(format!("give it with `sighthound ingest FILE.csv --table {}{list}`", provided::WATCHLIST)),
+                    .help(format!("give it with `sighthound ingest FILE.csv --table {}{list}`", catalog::WATCHLIST)),
             };
             return Err(self.fault(fault));
         };

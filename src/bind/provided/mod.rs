@@ -1,12 +1,9 @@
 //! Functions of the hunting service that go over stored tables here, each a text in KQL; and watchlists, which are tables
 //! of the owner's own. What only the service knows is empty, and the answer says so.
 use super::saved::Saved;
-use crate::catalog::Tables;
+use crate::catalog::{Tables, WATCHLIST};
 use crate::text::Diagnostics;
 use std::sync::LazyLock;
-
-/// The name of a table that is a watchlist begins so.
-pub const WATCHLIST: &str = "Watchlist_";
 
 /// By this function a watchlist is read, and by this one their names.
 pub const GET_WATCHLIST: &str = "_GetWatchlist";

@@ -37,6 +37,7 @@ mod rows;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod watchlist;
 
 /// Batches of one table on their way to its writer.
 const BATCHES: usize = 4;
@@ -197,6 +198,9 @@ impl Outlets {
 /// Takes everything in: each table gets all its rows in one commit. When it fails, no table has got a part of its rows;
 /// what tables have got whole is known the next time.
 pub async fn ingest(store: &Store, ask: Ask, meter: Arc<Meter>) -> Result<Summary, IngestError> {
+    if let Some(name) = ask.table.as_ref().filter(|name| name.starts_with(catalog::WATCHLIST)) {
+        return watchlist::ingest(store, name, &ask).await;
+    }
     let given = match &ask.table {
         Some(name) => Some(tables::named(name).ok_or_else(|| IngestError::UnknownTable(name.clone()))?),
         None => None,
