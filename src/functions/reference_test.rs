@@ -228,6 +228,7 @@ fn has(kind: &str, name: &str) -> bool {
             word.is_some_and(|(_, text)| kql::parse(&Source::new(*text)).into_result().is_ok())
                 || scalar(name).is_some()
                 || window(name).is_some()
+                || whole::graph::PATTERN_FUNCTIONS.contains(&name)
         }
     }
 }

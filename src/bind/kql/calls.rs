@@ -4,6 +4,7 @@ use super::{Binder, coerce, constant, pattern};
 use crate::bind::provided;
 use crate::functions::{self, Eval, Function, Gives, Occurs, Param, regexes};
 use crate::ir::Scalar;
+use crate::rows::whole::graph::PATTERN_FUNCTIONS;
 use crate::syntax::kql::ast::{Arg, Expr, ExprKind, Lambda, LetValue, Name, ParameterType, Statement};
 use crate::text::{Span, codes};
 use crate::types::Type;
@@ -16,20 +17,14 @@ pub const NEEDS_DATA: &[(&str, &str)] =
 
 /// Functions of the language that nothing here stands for.
 const ABSENT: &[&str] = &[
-    "all",
-    "any",
     "current_cursor",
     "cursor_after",
     "cursor_before_or_at",
     "cursor_current",
     "entity_group",
     "graph",
-    "inner_nodes",
     "labels",
-    "map",
     "materialized_view",
-    "node_degree_in",
-    "node_degree_out",
     "node_id",
     "row_id",
     "rowstore_ordinal_range",
@@ -127,6 +122,10 @@ impl<'q> Binder<'_, 'q> {
             return self.fault(
                 codes::NEEDS_DATA.at(name.span, format!("`{}` needs {what}, which nobody has given", name.text)),
             );
+        }
+        if PATTERN_FUNCTIONS.contains(&name.text.as_str()) && functions::aggregate(&name.text).is_none() {
+            let message = format!("`{}` stands only within the pattern of a graph", name.text);
+            return self.fault(codes::WRONG_PLACE.at(name.span, message));
         }
         if ABSENT.contains(&name.text.as_str()) {
             return self.not_yet(&name.text, name.span);

@@ -221,3 +221,118 @@ fn what_grows_past_the_budget_is_refused() {
     let cross = "let t = range x from 1 to 5000 step 1 | extend k = 1; t | join kind=inner t on k | count";
     assert_eq!(rows(cross), "more than 1000000 rows in the row half");
 }
+
+const LINES: &str = "let stops = datatable(stop:string, wifi:bool)['a',true, 'b',false, 'c',true, 'd',false];
+    let lines = datatable(src:string, dst:string, line:string)
+        ['a','b','red', 'b','c','red', 'c','a','red', 'c','d','blue', 'a','d','green'];
+    let G = lines | make-graph src --> dst with stops on stop; ";
+
+fn graph(operators: &str) -> String {
+    rows(&format!("{LINES}{operators}"))
+}
+
+#[test]
+fn patterns_are_found_in_graphs() {
+    insta::assert_snapshot!(graph("G | graph-match (x)-[e]->(y)-[f]->(z) where e.line == f.line and x.wifi
+        project x.stop, y.stop, z = z.stop"), @r"
+        x_stop y_stop z
+        a b c
+        c a b
+        ");
+    insta::assert_snapshot!(graph("G | graph-match cycles=none (x)-[e*1..5]->(y) where x.stop == 'a' and y.stop == 'd'
+        project lines = map(e, line), e.dst, inside = map(inner_nodes(e), strcat(stop, node_degree_out()))"), @r#"
+        lines e_dst inside
+        ["red","red","blue"] ["b","c","d"] ["b1","c2"]
+        ["green"] ["d"] []
+        "#);
+    insta::assert_snapshot!(graph("G | graph-match (x)-[e*0..3]->(y) where x.stop == 'a' and all(e, line == 'red') project y.stop, length = array_length(map(e, 1))"), @r"
+        y_stop length
+        a 0
+        b 1
+        c 2
+        a 3
+        ");
+    insta::assert_snapshot!(graph("G | graph-match (x)-->(y)-->(z), (x)--(z) where node_degree_in(z) > 1 project x.stop, y.stop, z.stop"), @r"
+        x_stop y_stop z_stop
+        c a d
+        ");
+    insta::assert_snapshot!(graph("G | graph-shortest-paths output=all (x)-[e*1..9]->(y) where y.stop == 'd' project x.stop, map(e, line)"), @r#"
+        x_stop Column1
+        a ["green"]
+        b ["red","blue"]
+        c ["blue"]
+        "#);
+    insta::assert_snapshot!(graph("G | graph-match (x)-[e*1..2]->(y) where e.line == 'red' project x.stop"), @r"
+        error[K0201]: `e` stands for several edges
+         --> query:4:104
+          |
+        4 | with stops on stop; G | graph-match (x)-[e*1..2]->(y) where e.line == 'red' project x.stop
+          |                                                             ^
+          = help: ask with `all(e, …)` or `any(e, …)`
+        ");
+    insta::assert_snapshot!(graph("G | graph-match (x)-->(y), (z)-->(w) project x.stop"), @r"
+        error[K0301]: every sequence must share a node with those before it
+         --> query:4:68
+          |
+        4 |  G = lines | make-graph src --> dst with stops on stop; G | graph-match (x)-->(y), (z)-->(w) project x.stop
+          |                                                             ^^^^^^^^^^^
+        ");
+}
+
+#[test]
+fn graphs_are_no_tables() {
+    insta::assert_snapshot!(graph("G | graph-mark-components kind=strong with_component_id=c | graph-to-table nodes"), @r"
+        stop wifi c
+        a True 0
+        b False 0
+        c True 0
+        d False 1
+        ");
+    insta::assert_snapshot!(graph("G | graph-to-table edges | where line != 'red'"), @r"
+        src dst line
+        c d blue
+        a d green
+        ");
+    insta::assert_snapshot!(graph("lines | make-graph src --> dst with_node_id=id | graph-to-table nodes"), @r"
+        id
+        a
+        b
+        c
+        d
+        ");
+    insta::assert_snapshot!(graph("G | count"), @r"
+        error[K0205]: a graph stands where a table is expected
+         --> query:4:68
+          |
+        4 |  G = lines | make-graph src --> dst with stops on stop; G | count
+          |                                                             ^^^^^
+          = help: make it a table with `graph-to-table` or `graph-match`
+        ");
+    insta::assert_snapshot!(graph("lines | graph-match (x)-->(y) project x.stop"), @r"
+        error[K0205]: this operator needs a graph before it
+         --> query:4:72
+          |
+        4 |  lines | make-graph src --> dst with stops on stop; lines | graph-match (x)-->(y) project x.stop
+          |                                                             ^^^^^^^^^^^
+          = help: make one with `make-graph`
+        ");
+}
+
+#[test]
+fn new_ids_are_followed_through_later_steps() {
+    insta::assert_snapshot!(rows("datatable(t:datetime, u:dynamic)[
+        datetime(2019-11-01), dynamic([0,2,3,4]), datetime(2019-11-02), dynamic([0,1,3,4,5]),
+        datetime(2019-11-03), dynamic([0,2,4,5]), datetime(2019-11-04), dynamic([0,1,2,3])]
+        | mv-expand u to typeof(long)
+        | evaluate new_activity_metrics(u, t, datetime(2019-11-01), datetime(2019-11-05) - 1tick, 1d)
+        | where from_t < datetime(2019-11-03) | project-away dcount_churn_values, churn_rate"), @r"
+        from_t to_t dcount_new_values dcount_retained_values retention_rate
+        2019-11-01T00:00:00.0000000Z 2019-11-01T00:00:00.0000000Z 4 4 1.0
+        2019-11-01T00:00:00.0000000Z 2019-11-02T00:00:00.0000000Z 2 3 0.75
+        2019-11-01T00:00:00.0000000Z 2019-11-03T00:00:00.0000000Z 1 3 0.75
+        2019-11-01T00:00:00.0000000Z 2019-11-04T00:00:00.0000000Z 1 3 0.75
+        2019-11-02T00:00:00.0000000Z 2019-11-02T00:00:00.0000000Z 2 2 1.0
+        2019-11-02T00:00:00.0000000Z 2019-11-03T00:00:00.0000000Z 0 1 0.5
+        2019-11-02T00:00:00.0000000Z 2019-11-04T00:00:00.0000000Z 0 1 0.5
+        ");
+}

@@ -216,7 +216,8 @@ impl<'q> Binder<'_, 'q> {
                     if let ExprKind::Name(side) = &inner.kind
                         && (side.text == "$left"
                             || side.text == "$right"
-                            || scan_state(&side.text, name, scope).is_some())
+                            || scan_state(&side.text, name, scope).is_some()
+                            || self.is_path(&side.text))
                     {
                         break;
                     }
@@ -280,6 +281,9 @@ impl<'q> Binder<'_, 'q> {
         let ExprKind::Name(side) = &side.kind else { return self.scalar(side, scope) };
         if let Some(state) = scan_state(&side.text, name, scope) {
             return Ok(state);
+        }
+        if let Some(column) = self.path_column(side, name) {
+            return column;
         }
         let table = match (scope.right, side.text.as_str()) {
             (Some(_), "$left") => scope.row,

@@ -38,6 +38,14 @@ pub const WHOLES: &[Whole] = &[
         run: activity_metrics,
     },
     Whole {
+        name: "new_activity_metrics",
+        doc: "For the ids first seen in each step, how many are there in each later one.",
+        takes: "As activity_counts_metrics, and step, cohort?: Scalar (without columns), earlier: Constant string, the \
+                column of the second input, if there is one, whose ids are not new at any time. The schema has two \
+                times.",
+        run: new_activity_metrics,
+    },
+    Whole {
         name: "sliding_window_counts",
         doc: "Rows and ids in the window that ends with each step.",
         takes: "As activity_counts_metrics, and window, step: Scalar (without columns).",
@@ -251,6 +259,57 @@ fn activity_metrics(call: &WholeCall, inputs: &[Table], schema: &Schema, env: &E
                 _ => (Value::Real(1.0), Value::Real(0.0)),
             };
             sink.push(frame.row(*at, timeline, vec![long(ids.len()), long(new), stayed, left]))?;
+        }
+    }
+    Ok(sink.finish(schema))
+}
+
+/// More steps than this are compared with nothing.
+const MOST_STEPS: i64 = 10_000;
+
+fn new_activity_metrics(
+    call: &WholeCall,
+    inputs: &[Table],
+    schema: &Schema,
+    env: &Env<'_>,
+) -> Result<Table, RowsError> {
+    let frame = Frame::new(call, env);
+    let step = frame.length("step")?;
+    let (timelines, start, end) = frame.timelines(inputs, 0)?;
+    let count = end.saturating_sub(start).div_euclid(step).saturating_add(1);
+    if count > MOST_STEPS {
+        return Err(frame.args.wrong(format!("`{}` compares at most {MOST_STEPS} steps", call.name)));
+    }
+    let cohort = frame.unit("cohort")?.map(|at| bin(at, start, step));
+    let mut earlier: HashSet<Vec<u8>> = HashSet::new();
+    if let (Some(table), Some(name)) = (inputs.get(1), frame.args.text("earlier")) {
+        let place = table.schema.index(name).ok_or_else(|| frame.args.lacks("earlier"))?;
+        earlier.extend(table.rows.iter().map(|row| order::group_key([&row[place]])));
+    }
+    let mut sink = Sink::new(env.budget);
+    for timeline in &timelines {
+        let steps = by_step(timeline, start, step);
+        let mut seen: HashSet<&[u8]> = earlier.iter().map(Vec::as_slice).collect();
+        let nobody = HashSet::new();
+        for number in 0..count {
+            let from = start.saturating_add(number.saturating_mul(step));
+            let mut new: HashSet<&[u8]> = steps.get(&from).unwrap_or(&nobody).clone();
+            new.retain(|id| seen.insert(id));
+            if cohort.is_some_and(|cohort| cohort != from) {
+                continue;
+            }
+            for later in number..count {
+                env.budget.check_time()?;
+                let to = start.saturating_add(later.saturating_mul(step));
+                let there = steps.get(&to).unwrap_or(&nobody);
+                let fresh = if to == from { new.len() } else { there.iter().filter(|id| !seen.contains(*id)).count() };
+                let stayed = new.intersection(there).count();
+                let left = new.len() - stayed;
+                let mut row = frame.row(from, timeline, Vec::new());
+                row.insert(1, value_of(to, frame.ty));
+                row.extend([long(fresh), long(stayed), long(left), ratio(stayed, new.len()), ratio(left, new.len())]);
+                sink.push(row)?;
+            }
         }
     }
     Ok(sink.finish(schema))

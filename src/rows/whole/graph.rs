@@ -38,6 +38,9 @@ pub const WHOLES: &[Whole] = &[
     },
 ];
 
+/// Functions that have a meaning only within the expressions of a pattern.
+pub const PATTERN_FUNCTIONS: &[&str] = &["all", "any", "inner_nodes", "map", "node_degree_in", "node_degree_out"];
+
 /// The column of the nodes, behind all others, by which edges name them.
 pub const NODE_KEY: &str = "\u{1}key";
 /// Columns of a node in a pattern: how many edges lead to it and from it.

@@ -154,6 +154,7 @@ impl<'q> Binder<'_, 'q> {
             "geo_line_lookup" => self.geo_lookup(input, plugin, "geo_line_lookup", env),
             "dcount_intersect" => self.dcount_intersect(input, plugin, env),
             "rows_near" => self.rows_near(input, plugin, env),
+            "new_activity_metrics" => self.new_activity(input, plugin, env),
             "rolling_percentile" => self.rolling_percentile(input, plugin, env),
             other => match TIMED.iter().find(|timed| timed.name == other) {
                 Some(timed) => self.timed(input, plugin, timed, env),
@@ -549,6 +550,59 @@ impl<'q> Binder<'_, 'q> {
         self.dimensions(&positional[names.len()..], scope, &mut schema, &mut args)?;
         schema.columns.extend(timed.figures.iter().map(|(name, ty)| Column { name: name.to_string(), ty: *ty }));
         Ok(whole(timed.name, input, args, schema, plugin.span))
+    }
+
+    /// `new_activity_metrics(id, time, start, end, window [, cohort] [, dimensions] [, lookback])`.
+    fn new_activity(&mut self, input: Table, plugin: Plugin<'q>, env: &Env<'q>) -> Bind<Table> {
+        let positional = plugin.positional();
+        let ([id, time, start, end, window], rest) = match positional.split_first_chunk::<5>() {
+            Some((first, rest)) => (*first, rest),
+            None => return Err(self.argument_count(plugin.name, "at least 5 arguments")),
+        };
+        let (scope, bare) = (Scope::row(env, &input), Scope::bare(env));
+        let (id, id_ty) = self.plugin_column(id, scope)?;
+        let (time, ty) = self.plugin_column(time, scope)?;
+        let mut args = vec![
+            WholeArg::Scalar("id", Scalar::column(id.clone(), id_ty)),
+            WholeArg::Scalar("time", Scalar::column(time.clone(), ty)),
+        ];
+        for (name, expr) in [("start", start), ("end", end)] {
+            let bound = self.scalar(expr, bare)?;
+            args.push(WholeArg::Scalar(name, self.as_declared(bound, ty, expr.span)?));
+        }
+        args.push(WholeArg::Scalar("step", self.scalar(window, bare)?));
+        let mut schema = Schema::new([(format!("from_{time}"), ty), (format!("to_{time}"), ty)]);
+        let mut lookback = None;
+        for (at, expr) in rest.iter().enumerate() {
+            let is_column = matches!(&expr.kind, ExprKind::Name(name) if input.column(&name.text, name.span).is_some());
+            if is_column {
+                self.dimensions(&[expr], scope, &mut schema, &mut args)?;
+            } else if self.is_table(expr, scope) {
+                let table = self.table(expr, env)?;
+                if table.schema().get(&id).is_none_or(|column| column.ty != id_ty) {
+                    let message = format!("the table of earlier ids needs the column `{id}` of type {id_ty}");
+                    return Err(self.fault(codes::UNKNOWN_COLUMN.at(expr.span, message)));
+                }
+                lookback = Some(table.take().0);
+            } else if at == 0 {
+                let bound = self.scalar(expr, bare)?;
+                args.push(WholeArg::Scalar("cohort", self.as_declared(bound, ty, expr.span)?));
+            } else {
+                self.dimensions(&[expr], scope, &mut schema, &mut args)?;
+            }
+        }
+        for name in ["dcount_new_values", "dcount_retained_values", "dcount_churn_values"] {
+            schema.columns.push(Column { name: name.into(), ty: Type::Long });
+        }
+        for name in ["retention_rate", "churn_rate"] {
+            schema.columns.push(Column { name: name.into(), ty: Type::Real });
+        }
+        args.push(WholeArg::Constant("earlier", Value::string(id)));
+        let mut table = whole("new_activity_metrics", input, args, schema, plugin.span);
+        if let RelOp::Whole { inputs, .. } = &mut table.rel.op {
+            inputs.extend(lookback);
+        }
+        Ok(table)
     }
 
     fn dimensions(

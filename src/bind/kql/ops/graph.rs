@@ -4,7 +4,7 @@ use crate::bind::kql::names::{Projection, Style, duplicate};
 use crate::bind::kql::scope::{Bind, Env, Graph, Hidden, Scope, Table};
 use crate::bind::kql::{Binder, answer, ops};
 use crate::ir::{Answer, Rel, RelOp, Scalar, WholeArg, WholeCall};
-use crate::rows::whole::graph::{NODE_KEY, element_schema};
+use crate::rows::whole::graph::{NODE_KEY, PATTERN_FUNCTIONS, element_schema};
 use crate::rows::whole::graph_search::{degree, variable_schema};
 use crate::rows::whole::scan::state_column;
 use crate::syntax::kql::ast::{
@@ -14,9 +14,6 @@ use crate::text::{Span, codes};
 use crate::types::{Column, Schema, Type};
 use crate::value::Value;
 use std::rc::Rc;
-
-/// Functions that have a meaning only within the expressions of a pattern.
-const FUNCTIONS: &[&str] = &["all", "any", "inner_nodes", "map", "node_degree_in", "node_degree_out"];
 
 /// A pattern while its expressions are bound.
 pub struct Matching {
@@ -31,6 +28,8 @@ pub struct Matching {
     columns: Vec<Column>,
     /// The expression is about one node among several.
     within_nodes: bool,
+    /// The expression is the condition.
+    filters: bool,
 }
 
 /// The pattern operators as they are written.
@@ -44,6 +43,23 @@ pub struct Pattern<'q> {
 
 fn text(key: &'static str, value: &str) -> WholeArg {
     WholeArg::Constant(key, Value::string(value.to_owned()))
+}
+
+impl Matching {
+    /// The column that stands for a value over the parts of a path.
+    fn fold(&mut self, edge: &str, inner: bool, how: &str, ty: Type, value: Scalar) -> Scalar {
+        let column = format!("\u{1}path{}", self.paths.len());
+        let parts = vec![
+            text("edge", edge),
+            text("fold", how),
+            WholeArg::Constant("inner", Value::Bool(inner)),
+            WholeArg::Column("as", column.clone(), ty),
+            WholeArg::Scalar("value", value),
+        ];
+        self.paths.push(WholeArg::Group("path", parts));
+        self.columns.push(Column { name: column.clone(), ty });
+        Scalar::column(column, ty)
+    }
 }
 
 impl<'q> Binder<'_, 'q> {
@@ -248,6 +264,7 @@ impl<'q> Binder<'_, 'q> {
             paths: Vec::new(),
             columns: Vec::new(),
             within_nodes: false,
+            filters: written.predicate.is_some(),
         };
         self.sequences(&written, &mut matching, &mut args, operator, env)?;
         for name in &matching.node_names {
@@ -264,6 +281,9 @@ impl<'q> Binder<'_, 'q> {
             let mut when = Vec::new();
             if let Some(predicate) = written.predicate {
                 terms(binder.predicate(predicate, scope)?, &mut when);
+            }
+            if let Some(matching) = &mut binder.matching {
+                matching.filters = false;
             }
             let mut projection = Projection::default();
             binder.project_all(written.project, scope, Style::Project, &mut projection)?;
@@ -369,7 +389,7 @@ impl<'q> Binder<'_, 'q> {
         scope: Scope<'_, 'q>,
     ) -> Option<Bind<Scalar>> {
         self.matching.as_ref()?;
-        if !FUNCTIONS.contains(&name.text.as_str()) {
+        if !PATTERN_FUNCTIONS.contains(&name.text.as_str()) {
             return None;
         }
         Some(match name.text.as_str() {
@@ -455,19 +475,31 @@ impl<'q> Binder<'_, 'q> {
             "any" => ("any", Type::Bool),
             _ => ("all", Type::Bool),
         };
-        let column = format!("\u{1}path{folds}");
-        matching.paths.push(WholeArg::Group(
-            "path",
-            vec![
-                text("edge", &edge.text),
-                text("fold", how),
-                WholeArg::Constant("inner", Value::Bool(inner)),
-                WholeArg::Column("as", column.clone(), ty),
-                WholeArg::Scalar("value", bound),
-            ],
-        ));
-        matching.columns.push(Column { name: column.clone(), ty });
-        Ok(Scalar::column(column, ty))
+        Ok(matching.fold(&edge.text, inner, how, ty, bound))
+    }
+
+    /// Whether a name stands for an edge of variable length.
+    pub fn is_path(&self, name: &str) -> bool {
+        let known = |matching: &Matching| matching.edge_names.iter().any(|(edge, single)| edge == name && !single);
+        self.matching.as_ref().is_some_and(known)
+    }
+
+    /// `e.x` of an edge of variable length: the values of its edges as an array, outside of conditions.
+    pub fn path_column(&mut self, edge: &Name, column: &Name) -> Option<Bind<Scalar>> {
+        if !self.is_path(&edge.text) {
+            return None;
+        }
+        let matching = self.matching.as_mut()?;
+        let Some(Column { name, ty }) = matching.edges.get(&column.text).cloned() else {
+            let fault = codes::UNKNOWN_COLUMN.at(column.span, format!("the edges have no column `{}`", column.text));
+            return Some(Err(self.fault(fault)));
+        };
+        if matching.filters {
+            let message = format!("`{}` stands for several edges", edge.text);
+            let help = format!("ask with `all({}, …)` or `any({}, …)`", edge.text, edge.text);
+            return Some(Err(self.fault(codes::WRONG_TYPE.at(edge.span, message).help(help))));
+        }
+        Some(Ok(matching.fold(&edge.text, false, "map", Type::Dynamic, Scalar::column(name, ty))))
     }
 
     /// Refuses a graph where only a table will do.
