@@ -280,6 +280,29 @@ fn patterns_are_found_in_graphs() {
 }
 
 #[test]
+fn long_ways_through_graphs_stay_within_a_small_stack() {
+    let run = || {
+        let ring = "range i from 0 to 1499 step 1 | extend j = (i + 1) % 1500 | make-graph i --> j with_node_id=n | ";
+        let way = |pattern: &str| rows(&format!("{ring}graph-match {pattern} where a.n == 0 project a.n | count"));
+        assert_eq!(way("(a)-[e*1..250]->(b)"), "Count\n250");
+        assert_eq!(way(&format!("(a){}", "-->()".repeat(250))), "Count\n1");
+        let refused = "a match of more than 256 edges is not looked for";
+        assert_eq!(way("(a)-[e*1..2000]->(b)"), refused);
+        let knot = "range i from 0 to 99 step 1 | extend k = 1 | join kind=inner (range j from 0 to 99 step 1 | \
+                    extend k = 1) on k | make-graph i --> j with_node_id=n | ";
+        let shortest = "graph-shortest-paths (a)-[e*1..99]->(b) where a.n == 0 project length = array_length(map(e, k)) | \
+                        summarize count() by length";
+        assert_eq!(rows(&format!("{knot}{shortest}")), "length count_\n1 99");
+        assert_eq!(
+            rows(&format!("{knot}graph-match (a)-[e*1..5]->(b) project 1 | count")),
+            "more than 1000000 rows in the row half"
+        );
+    };
+    let thread = std::thread::Builder::new().stack_size(3 << 19).spawn(run);
+    assert!(thread.is_ok_and(|thread| thread.join().is_ok()));
+}
+
+#[test]
 fn graphs_are_no_tables() {
     insta::assert_snapshot!(graph("G | graph-mark-components kind=strong with_component_id=c | graph-to-table nodes"), @r"
         stop wifi c

@@ -15,6 +15,10 @@ use std::sync::Arc;
 /// The share of the deterministic cases that must agree.
 const LEAST: f64 = 0.985;
 
+/// The share of the documented tables that must agree; the rest read from outside (files, other databases, places of IP
+/// addresses), or show rows that their own data does not hold.
+const LEAST_DOCUMENTED: f64 = 0.97;
+
 /// 2026-01-01T00:00:00Z.
 const NOW: i64 = 639_028_224_000_000_000;
 
@@ -316,6 +320,8 @@ fn the_interpreter_agrees_with_the_documentation() {
         }
     }
     println!("agree {passed}/{all}");
+    let share = passed as f64 / all.max(1) as f64;
+    assert!(only.is_some() || share >= LEAST_DOCUMENTED, "{passed} of {all} documented tables agree");
 }
 
 /// What the engine refuses is refused.

@@ -11,7 +11,7 @@ use crate::value::{Json, Value};
 use std::collections::HashMap;
 
 /// More edges than this no match may have: each is a step down the stack.
-const MOST_HOPS: usize = 1_000;
+const MOST_HOPS: usize = 256;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Ends {
@@ -96,16 +96,16 @@ struct Graph {
 
 impl Graph {
     /// The edges that lead away from a node in that direction, and where to.
-    fn next(&self, node: usize, direction: Direction) -> Vec<(usize, usize)> {
-        match direction {
-            Direction::Forth => self.out[node].clone(),
-            Direction::Back => self.into[node].clone(),
-            // An edge from a node to itself is one edge.
-            Direction::Any => {
-                let back = self.into[node].iter().filter(|(_, other)| *other != node);
-                self.out[node].iter().chain(back).copied().collect()
-            }
-        }
+    fn next(&self, node: usize, direction: Direction) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let (out, into) = (self.out[node].as_slice(), self.into[node].as_slice());
+        let (out, into) = match direction {
+            Direction::Forth => (out, [].as_slice()),
+            Direction::Back => ([].as_slice(), into),
+            Direction::Any => (out, into),
+        };
+        // In any direction an edge from a node to itself is still one edge.
+        let back = into.iter().filter(move |(_, other)| direction == Direction::Back || *other != node);
+        out.iter().chain(back).copied()
     }
 }
 
@@ -342,7 +342,7 @@ struct Search<'s, 'e> {
 
 impl Search<'_, '_> {
     fn step(&mut self, at: usize) -> Result<(), RowsError> {
-        let pattern = self.pattern;
+        let (pattern, graph) = (self.pattern, self.graph);
         match pattern.steps.get(at) {
             None => self.emit(),
             Some(Step::Start(variable)) => {
@@ -371,7 +371,7 @@ impl Search<'_, '_> {
                         self.walk(at, *hop, from, least, most)
                     }
                     None => {
-                        for (edge, other) in self.graph.next(from, shape.direction) {
+                        for (edge, other) in graph.next(from, shape.direction) {
                             self.tick()?;
                             if self.pattern.cycles != Cycles::All && self.edge_used[edge] {
                                 continue;
@@ -393,12 +393,12 @@ impl Search<'_, '_> {
 
     /// All ways on from a node, of which the hop has gone some part already.
     fn walk(&mut self, at: usize, hop: usize, here: usize, least: usize, most: usize) -> Result<(), RowsError> {
-        let shape = &self.pattern.hops[hop];
+        let (shape, graph) = (&self.pattern.hops[hop], self.graph);
         let gone = self.ways[hop].edges.len();
         if gone >= most {
             return Ok(());
         }
-        for (edge, other) in self.graph.next(here, shape.direction) {
+        for (edge, other) in graph.next(here, shape.direction) {
             self.tick()?;
             if self.pattern.cycles != Cycles::All && self.edge_used[edge] {
                 continue;
