@@ -44,8 +44,13 @@ mod tests;
 pub const MOST_FAULTS: usize = 50;
 /// How deep expressions, pipelines and calls of lambdas may nest.
 const MOST_DEPTH: usize = 200;
-/// How many expressions a text may come to, lambdas and tables of let statements unfolded.
+/// How many expressions a text may come to, lambdas and tables of let statements unfolded; every column that an operator
+/// gives on counts as one.
 const MOST_WORK: usize = 2_000_000;
+/// How many levels of relations and calls a let statement may come to.
+const MOST_HEIGHT: usize = 500;
+/// How many columns an operator takes.
+const MOST_COLUMNS: usize = 10_000;
 
 /// Binds a whole text: one answer for each result statement.
 pub fn kql<'q>(query: &'q ast::Query, context: &Context<'q>) -> Result<ir::Bound, Diagnostics> {
@@ -202,6 +207,10 @@ impl<'c, 'q> Binder<'c, 'q> {
 impl<'q> Binder<'_, 'q> {
     /// One step down; refused past the bounds.
     pub fn enter(&mut self, span: Span) -> Bind<()> {
+        // Nothing that is found from here on would be told.
+        if self.faults.len() >= MOST_FAULTS {
+            return Err(Reported);
+        }
         self.depth += 1;
         self.work += 1;
         if self.depth > MOST_DEPTH {
@@ -227,7 +236,20 @@ impl<'q> Binder<'_, 'q> {
             count += 1;
             open.extend(one.op.inputs());
         }
-        self.work += count;
+        self.charge(count, span)
+    }
+
+    /// Counts the columns that an operator takes.
+    pub fn widen(&mut self, schema: &Schema, span: Span) -> Bind<()> {
+        if schema.len() > MOST_COLUMNS {
+            let message = format!("the table has more than {MOST_COLUMNS} columns here");
+            return Err(self.fault(codes::TOO_LONG.at(span, message)));
+        }
+        self.charge(schema.len(), span)
+    }
+
+    fn charge(&mut self, work: usize, span: Span) -> Bind<()> {
+        self.work += work;
         if self.work > MOST_WORK {
             return Err(self.fault(codes::TOO_LONG.at(span, "the query comes to too many expressions")));
         }
@@ -332,10 +354,42 @@ impl<'q> Binder<'_, 'q> {
             return Err(self.fault(codes::NOT_YET.at(expr.span, "another name for a function is not here yet")));
         }
         if self.is_table(expr, Scope::bare(env)) {
-            return Ok(Item::Table(Rc::new(self.relation(expr, env)?)));
+            let table = self.relation(expr, env)?;
+            self.within_height(vec![(&table.rel, 1)], vec![], expr.span)?;
+            return Ok(Item::Table(Rc::new(table)));
         }
         let value = self.scalar(expr, Scope::bare(env))?;
+        self.within_height(vec![], vec![(&value, 1)], expr.span)?;
         Ok(if calls::reads_columns(&value) { Item::Argument(value, self.tables) } else { Item::Scalar(value) })
+    }
+
+    /// What a let statement names is copied where it is used, and may be part of what the next one names: the levels of
+    /// all of them add up.
+    fn within_height<'r>(
+        &mut self,
+        mut rels: Vec<(&'r Rel, usize)>,
+        mut scalars: Vec<(&'r Scalar, usize)>,
+        span: Span,
+    ) -> Bind<()> {
+        loop {
+            let height = if let Some((scalar, height)) = scalars.pop() {
+                match scalar {
+                    Scalar::Literal { .. } | Scalar::Column { .. } => {}
+                    Scalar::Call { args, .. } => scalars.extend(args.iter().map(|arg| (arg, height + 1))),
+                    Scalar::Subquery { rel, .. } | Scalar::SubquerySet { rel, .. } => rels.push((rel, height + 1)),
+                }
+                height
+            } else if let Some((rel, height)) = rels.pop() {
+                rels.extend(rel.op.inputs().into_iter().map(|input| (input, height + 1)));
+                scalars.extend(rel.op.scalars().into_iter().map(|scalar| (scalar, height + 1)));
+                height
+            } else {
+                return Ok(());
+            };
+            if height > MOST_HEIGHT {
+                return Err(self.fault(codes::TOO_DEEP.at(span, "what this stands for nests too deep")));
+            }
+        }
     }
 
     /// A query parameter: the value given with the query, else its default.

@@ -6,6 +6,7 @@ use crate::syntax::kql::ast;
 use crate::text::Span;
 use crate::types::{Column, Schema, Type};
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// A fault that is already in the list.
@@ -32,6 +33,8 @@ pub enum Item<'q> {
 pub struct Frame<'q> {
     parent: Option<Env<'q>>,
     items: RefCell<Vec<(String, Item<'q>)>>,
+    /// Where among the items a name stands, earlier ones first.
+    places: RefCell<HashMap<String, Vec<usize>>>,
 }
 
 /// A frame and how much of it can be seen.
@@ -49,21 +52,29 @@ impl Default for Env<'_> {
 
 impl<'q> Env<'q> {
     pub fn new() -> Env<'q> {
-        Env { frame: Rc::new(Frame { parent: None, items: RefCell::default() }), seen: usize::MAX }
+        Env {
+            frame: Rc::new(Frame { parent: None, items: RefCell::default(), places: RefCell::default() }),
+            seen: usize::MAX,
+        }
     }
 
     /// A new frame on top of this one.
     pub fn inner(&self) -> Env<'q> {
-        Env { frame: Rc::new(Frame { parent: Some(self.clone()), items: RefCell::default() }), seen: usize::MAX }
+        Env {
+            frame: Rc::new(Frame { parent: Some(self.clone()), items: RefCell::default(), places: RefCell::default() }),
+            seen: usize::MAX,
+        }
     }
 
     pub fn add(&self, name: &str, item: Item<'q>) {
-        self.frame.items.borrow_mut().push((name.into(), item));
+        let mut items = self.frame.items.borrow_mut();
+        self.frame.places.borrow_mut().entry(name.into()).or_default().push(items.len());
+        items.push((name.into(), item));
     }
 
     /// Whether this very frame has the name.
     pub fn has_own(&self, name: &str) -> bool {
-        self.frame.items.borrow().iter().any(|(known, _)| known == name)
+        self.frame.places.borrow().contains_key(name)
     }
 
     /// The item of that name and the environment in which it was made.
@@ -71,9 +82,9 @@ impl<'q> Env<'q> {
         let mut env = self.clone();
         loop {
             let found = {
-                let items = env.frame.items.borrow();
-                let seen = items.len().min(env.seen);
-                items[..seen].iter().rposition(|(known, _)| known == name).map(|at| (items[at].1.clone(), at))
+                let places = env.frame.places.borrow();
+                let at = places.get(name).and_then(|all| all.iter().rfind(|at| **at < env.seen)).copied();
+                at.and_then(|at| env.frame.items.borrow().get(at).map(|(_, item)| (item.clone(), at)))
             };
             if let Some((item, at)) = found {
                 return Some((item, Env { frame: env.frame.clone(), seen: at }));

@@ -264,6 +264,7 @@ impl<'q> Binder<'_, 'q> {
     pub fn pipe(&mut self, input: Table, operators: &'q [Operator], env: &Env<'q>) -> Bind<Table> {
         let mut table = input;
         for operator in operators {
+            self.widen(table.schema(), operator.word)?;
             self.enter(operator.word)?;
             let next = self.operate(table, operator, env);
             self.leave();

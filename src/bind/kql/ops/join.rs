@@ -5,6 +5,7 @@ use crate::ir::{JoinColumn, JoinKind, Rel, RelOp, Scalar, Side};
 use crate::syntax::kql::ast::{Expr, ExprKind, Operator, Setting};
 use crate::text::codes;
 use crate::types::{Column, Schema, Type};
+use std::collections::HashSet;
 
 const KINDS: &[(&str, JoinKind)] = &[
     ("innerunique", JoinKind::InnerUnique),
@@ -261,13 +262,14 @@ fn joined(columns: &[(Side, &Column)]) -> (Schema, Vec<JoinColumn>) {
 
 /// Hidden columns of both sides whose sources are among the columns; those of the right side get a number as others do.
 fn hidden(left: &Rest, right: &Rest, output: &[JoinColumn]) -> Vec<Hidden> {
+    let mut taken: HashSet<String> = output.iter().map(|column| column.name.clone()).collect();
     let mut found: Vec<Hidden> = Vec::new();
     for (side, rest) in [(Side::Left, left), (Side::Right, right)] {
         for one in &rest.hidden {
             let Some(column) = output.iter().find(|c| c.side == side && c.source == one.source) else { continue };
             let mut name = one.name.clone();
             let mut suffix = 0;
-            while found.iter().any(|h| h.name == name) || output.iter().any(|c| c.name == name) {
+            while !taken.insert(name.clone()) {
                 suffix += 1;
                 name = format!("{}{suffix}", one.name);
             }

@@ -8,6 +8,7 @@ use crate::syntax::kql::ast::{ExprKind, Named};
 use crate::text::{Span, codes};
 use crate::types::{Column, Schema, Type};
 use std::cell::RefCell;
+use std::collections::HashMap;
 
 impl<'q> Binder<'_, 'q> {
     pub fn summarize(&mut self, input: Table, aggregates: &'q [Named], by: &'q [Named], env: &Env<'q>) -> Bind<Table> {
@@ -94,21 +95,20 @@ fn grouped(outputs: &[Output]) -> Vec<String> {
 /// The groups and what is folded for each; expressions over aggregations are computed behind.
 pub fn folded(input: Rel, by: Vec<Output>, outputs: Vec<Output>, collected: Aggregates) -> Rel {
     let mut calls = collected.calls;
-    let mut named: Vec<String> = Vec::new();
+    let mut slots: HashMap<String, (usize, usize)> = HashMap::new();
+    for (at, call) in calls.iter().enumerate() {
+        slots.extend(call.outputs.iter().enumerate().map(|(place, (slot, _))| (slot.clone(), (at, place))));
+    }
     let mut results: Vec<Output> =
         by.iter().map(|one| Output { scalar: Scalar::column(&one.name, one.scalar.ty()), ..one.clone() }).collect();
     for mut output in outputs {
         // An aggregation that stands alone has its column's name at once.
         if let Scalar::Column { name, ty, .. } = &output.scalar
-            && !named.contains(name)
+            && let Some((at, place)) = slots.remove(name)
+            && let Some((slot, _)) = calls.get_mut(at).and_then(|call| call.outputs.get_mut(place))
         {
-            let slot = calls.iter_mut().flat_map(|call| call.outputs.iter_mut()).find(|(slot, _)| slot == name);
-            if let Some((slot, _)) = slot {
-                *slot = output.name.clone();
-                let ty = *ty;
-                named.push(output.name.clone());
-                output.scalar = Scalar::column(&output.name, ty);
-            }
+            *slot = output.name.clone();
+            output.scalar = Scalar::column(&output.name, *ty);
         }
         results.push(output);
     }
