@@ -11,9 +11,15 @@ use crate::types::Type;
 use crate::value::{Json, Value};
 use std::rc::Rc;
 
-/// Functions that the reference engine answers from data that nobody has given us.
-pub const NEEDS_DATA: &[(&str, &str)] =
-    &[("geo_info_from_ip_address", "places of IP addresses"), ("external_table", "external tables")];
+/// Functions that the reference engine answers from data that nobody has given us: what that is, and what to do.
+pub const NEEDS_DATA: &[(&str, &str, &str)] = &[
+    (
+        "geo_info_from_ip_address",
+        "places of IP addresses",
+        "give a list of networks with their places as a watchlist, and use `ipv4_lookup`",
+    ),
+    ("external_table", "external tables", "attach a folder of Parquet files as a table with `--attach NAME=PATH`"),
+];
 
 /// Functions of the language that nothing here stands for.
 const ABSENT: &[&str] = &[
@@ -118,9 +124,11 @@ impl<'q> Binder<'_, 'q> {
     }
 
     pub fn unknown_function(&mut self, name: &Name) -> Reported {
-        if let Some((_, what)) = NEEDS_DATA.iter().find(|(known, _)| *known == name.text) {
+        if let Some((_, what, help)) = NEEDS_DATA.iter().find(|(known, ..)| *known == name.text) {
             return self.fault(
-                codes::NEEDS_DATA.at(name.span, format!("`{}` needs {what}, which nobody has given", name.text)),
+                codes::NEEDS_DATA
+                    .at(name.span, format!("`{}` needs {what}, which nobody has given", name.text))
+                    .help(*help),
             );
         }
         if PATTERN_FUNCTIONS.contains(&name.text.as_str()) && functions::aggregate(&name.text).is_none() {

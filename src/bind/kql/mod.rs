@@ -138,7 +138,7 @@ fn library<'q>(context: &Context<'q>) -> Env<'q> {
 /// Whether the binder itself has an answer for a call of that name.
 pub fn is_built_in(name: &str) -> bool {
     const WORDS: &[&str] = &["table", "materialize", "toscalar", "database", "cluster", "workspace"];
-    WORDS.contains(&name) || provided::has(name) || calls::NEEDS_DATA.iter().any(|(known, _)| *known == name)
+    WORDS.contains(&name) || provided::has(name) || calls::NEEDS_DATA.iter().any(|(known, ..)| *known == name)
 }
 
 /// One text on its way to the typed middle.

@@ -230,7 +230,7 @@ impl<'q> Binder<'_, 'q> {
                 let message = format!("`{}` gives a single value, and a table is expected here", name.text);
                 Err(self.fault(codes::NOT_TABULAR.at(span, message)))
             }
-            (known, _) if NEEDS_DATA.iter().any(|(name, _)| *name == known) => Err(self.unknown_function(name)),
+            (known, _) if NEEDS_DATA.iter().any(|(name, ..)| *name == known) => Err(self.unknown_function(name)),
             _ => {
                 let tables = self.context.tables.names();
                 let message = format!("no table and no function that gives one is named `{}`", name.text);

@@ -179,6 +179,7 @@ mod tests {
           |
         1 | print geo_info_from_ip_address('1.1.1.1')
           |       ^^^^^^^^^^^^^^^^^^^^^^^^
+          = help: give a list of networks with their places as a watchlist, and use `ipv4_lookup`
         "#);
     }
 }
