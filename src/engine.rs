@@ -34,6 +34,7 @@ use futures::stream::BoxStream;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
@@ -64,6 +65,24 @@ impl Request {
 pub struct Response {
     pub tables: Vec<TableAnswer>,
     pub notices: Vec<String>,
+}
+
+impl Response {
+    /// Keeps the query's place until the last of its tables is read or dropped.
+    fn holding(mut self, place: OwnedSemaphorePermit) -> Response {
+        let place = Arc::new(place);
+        for table in &mut self.tables {
+            let place = Arc::clone(&place);
+            let batches = std::mem::replace(&mut table.batches, futures::stream::empty().boxed());
+            table.batches = batches
+                .map(move |batch| {
+                    let _held = &place;
+                    batch
+                })
+                .boxed();
+        }
+        self
+    }
 }
 
 pub struct TableAnswer {
@@ -118,7 +137,14 @@ pub struct Engine {
     sessions: Arc<Sessions>,
     library: Arc<RwLock<Library>>,
     outside: Arc<Outside>,
+    /// A place for each query that may run; held until its answer is read to the end or dropped.
+    places: Arc<Semaphore>,
 }
+
+/// So many queries run at once, each within its own memory pool; the others wait.
+const PLACES: usize = 8;
+/// A query that has found no place after this time is refused.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// The saved functions that can be called, and the texts that they were read from.
 #[derive(Default)]
@@ -134,7 +160,8 @@ impl Engine {
     }
 
     pub fn over(store: Store) -> Engine {
-        Engine { store, sessions: Arc::new(Sessions::new()), library: Arc::default(), outside: Arc::default() }
+        let (sessions, places) = (Arc::new(Sessions::new()), Arc::new(Semaphore::new(PLACES)));
+        Engine { store, sessions, library: Arc::default(), outside: Arc::default(), places }
     }
 
     /// Lets `externaldata` read these folders and object stores; without them it reads nothing.
@@ -195,10 +222,12 @@ impl Engine {
 
     /// Runs a text. What is wrong with it is found before any row is read.
     pub async fn query(&self, language: Language, text: &str, request: Request) -> Result<Response, QueryError> {
+        let place = tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.places).acquire_owned());
+        let place = place.await.map_err(|_| QueryError::Refused(Refused::Busy))?.map_err(QueryError::fault)?;
         let until = Instant::now() + request.limits.time;
         let work = self.start(language, text, request.clone(), until);
         match tokio::time::timeout_at(until.into(), work).await {
-            Ok(answer) => answer,
+            Ok(answer) => Ok(answer?.holding(place)),
             Err(_) => Err(QueryError::Refused(Refused::Time(request.limits.time))),
         }
     }

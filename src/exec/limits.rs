@@ -11,19 +11,20 @@ pub struct Limits {
     pub memory: usize,
 }
 
+/// Working memory of one query. Sorts and aggregations that need more spill; what cannot is refused.
+const MEMORY: usize = 2 << 30;
+
 impl Limits {
     /// The hunting APIs: 100,000 rows, 124 MB, three minutes.
     pub const HUNTING: Limits =
-        Limits { rows: 100_000, bytes: 124 << 20, time: Duration::from_secs(180), memory: 8 << 30 };
+        Limits { rows: 100_000, bytes: 124 << 20, time: Duration::from_secs(180), memory: MEMORY };
     /// The Kusto protocol's defaults: 500,000 rows, 64 MB, four minutes.
-    pub const KUSTO: Limits =
-        Limits { rows: 500_000, bytes: 64 << 20, time: Duration::from_secs(240), memory: 8 << 30 };
+    pub const KUSTO: Limits = Limits { rows: 500_000, bytes: 64 << 20, time: Duration::from_secs(240), memory: MEMORY };
     /// The alerts API: 10,000 alerts a page.
-    pub const ALERTS: Limits =
-        Limits { rows: 10_001, bytes: 256 << 20, time: Duration::from_secs(60), memory: 8 << 30 };
+    pub const ALERTS: Limits = Limits { rows: 10_001, bytes: 256 << 20, time: Duration::from_secs(60), memory: MEMORY };
     /// The command line: the owner sits at the machine.
     pub const SHELL: Limits =
-        Limits { rows: u64::MAX, bytes: u64::MAX, time: Duration::from_secs(24 * 3600), memory: 8 << 30 };
+        Limits { rows: u64::MAX, bytes: u64::MAX, time: Duration::from_secs(24 * 3600), memory: MEMORY };
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
