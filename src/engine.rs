@@ -410,6 +410,11 @@ impl Run {
         let lowering = Lowering { providers: &self.view, now: self.now, shared, named: Default::default() };
         plan::lower(&rel, &lowering).map_err(|error| match error {
             PlanError::TooLarge(rows) => QueryError::Refused(Refused::Rows(rows)),
+            PlanError::TooLong(most) => self.wrong(vec![
+                codes::TOO_LONG
+                    .at(Span::default(), format!("a pipeline has more than {most} operators"))
+                    .help("put several columns into one `extend`, or split the query"),
+            ]),
             PlanError::Fault(detail) => QueryError::fault(detail),
         })
     }

@@ -94,6 +94,8 @@ impl Lowered {
 pub enum PlanError {
     /// A relation written in the text is larger than a plan may hold.
     TooLarge(u64),
+    /// A pipeline has more operators than can be planned in a reasonable time.
+    TooLong(usize),
     Fault(String),
 }
 

@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// Joins, unions and bodies within each other past this are refused.
 const DEEPEST: usize = 200;
+/// Planning takes the square of a pipe's length; published queries have up to fifty operators.
+const LONGEST_PIPE: usize = 200;
 /// A `range` or `datatable` of more rows has no place in a plan.
 const MOST_ROWS: u64 = 5_000_000;
 
@@ -30,6 +32,9 @@ pub fn lower(rel: &Rel, lowering: &Lowering<'_>, depth: usize) -> Result<Lowered
     while let Some(input) = at.op.piped() {
         pipe.push(at);
         at = input;
+    }
+    if pipe.len() > LONGEST_PIPE {
+        return Err(PlanError::TooLong(LONGEST_PIPE));
     }
     let mut lowered = leaf(at, lowering, depth)?;
     for step in pipe.into_iter().rev() {
