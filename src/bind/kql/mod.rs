@@ -228,12 +228,12 @@ impl<'q> Binder<'_, 'q> {
         self.depth -= 1;
     }
 
-    /// Counts the nodes of a relation that is put in once more.
+    /// Counts the nodes of a relation that is put in once more, and their columns.
     pub fn spend(&mut self, rel: &Rel, span: Span) -> Bind<()> {
         let mut count = 0;
         let mut open = vec![rel];
         while let Some(one) = open.pop() {
-            count += 1;
+            count += 1 + one.schema.len();
             open.extend(one.op.inputs());
         }
         self.charge(count, span)

@@ -30,7 +30,12 @@ impl<'q> Binder<'_, 'q> {
         let mut sound = Ok(());
         for expr in tables {
             match self.union_input(expr, fuzzy, env) {
-                Ok(found) => inputs.extend(found),
+                Ok(found) => {
+                    for one in &found {
+                        self.widen(one.schema(), expr.span)?;
+                    }
+                    inputs.extend(found);
+                }
                 Err(fault) => sound = Err(fault),
             }
         }
