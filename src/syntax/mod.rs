@@ -1,4 +1,6 @@
 //! Text to trees: the lexer, the nom layer, and one folder for each language.
+#[cfg(test)]
+mod bounds_test;
 pub mod combinators;
 #[cfg(test)]
 mod grammar_check;
