@@ -1,6 +1,7 @@
 //! The DataFusion session: settings, caches and the operators of our own, made once; each query gets a copy with a
 //! memory pool of its own.
 use super::Limits;
+use super::equal_columns::EqualColumns;
 use crate::plan::rows_exec::RowsPlanner;
 use crate::rows::Budget;
 use async_trait::async_trait;
@@ -27,6 +28,7 @@ const FOOTERS: usize = 512 << 20;
 
 /// Rules that make a key of a join out of `a == b` in a filter. In our joins null keys are equal, in the filter they were
 /// not: rows would come in that the filter throws out.
+/// [`EqualColumns`] stands in their place.
 const WRONG_WITH_NULL_KEYS: [&str; 2] = ["extract_equijoin_predicate", "eliminate_cross_join"];
 
 #[derive(Debug)]
@@ -52,6 +54,8 @@ impl Sessions {
         options.execution.skip_physical_aggregate_schema_check = true;
         let runtime = RuntimeEnvBuilder::new().with_metadata_cache_limit(FOOTERS).build_arc().unwrap_or_default();
         let mut rules = Optimizer::new().rules;
+        let place = rules.iter().position(|rule| rule.name() == WRONG_WITH_NULL_KEYS[0]).unwrap_or(0);
+        rules.insert(place, Arc::new(EqualColumns));
         rules.retain(|rule| !WRONG_WITH_NULL_KEYS.contains(&rule.name()));
         let base = SessionStateBuilder::new()
             .with_config(config)

@@ -27,6 +27,7 @@ pub mod rows_exec;
 pub mod rows_node;
 pub mod scalar;
 pub mod text_udf;
+pub mod weight;
 
 /// How a column lies in a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 use super::rows_exec::{BATCH, batch_of};
 use super::rows_node::{self, Work, input_name};
 use super::scalar::{LoweredExpr, Place, Scalars, column_expr, native as native_expr};
-use super::{Lowered, LoweredColumn, Lowering, PlanError, Repr, aggregate, join, real_udf};
+use super::{Lowered, LoweredColumn, Lowering, PlanError, Repr, aggregate, join, real_udf, weight};
 use crate::columns::{arrow_schema, stored_type};
 use crate::ir::{AggregateCall, Rel, RelOp, Scalar, SortKey};
 use crate::text::Span;
@@ -94,7 +94,16 @@ fn step(rel: &Rel, input: Lowered, lowering: &Lowering<'_>) -> Result<Lowered, P
     let scalars = Scalars { columns: &input.columns, now: lowering.now };
     match &rel.op {
         RelOp::Filter { predicate, .. } => {
-            let predicate = scalars.predicate(predicate)?;
+            let lowered = scalars.predicate(predicate)?;
+            if weight::too_heavy(&lowered, &input.plan)? {
+                // The optimizer moves a filter below what it reads, and puts the whole expression there for each name.
+                let input = settled(&input, lowering)?;
+                let scalars = Scalars { columns: &input.columns, now: lowering.now };
+                let predicate = scalars.predicate(predicate)?;
+                let plan = LogicalPlanBuilder::from(input.plan).filter(predicate)?.build()?;
+                return Ok(Lowered { plan, ..input });
+            }
+            let predicate = lowered;
             let plan = LogicalPlanBuilder::from(input.plan).filter(predicate)?.build()?;
             Ok(Lowered { plan, ..input })
         }
@@ -348,14 +357,7 @@ fn summarize(
     let mut plan = input.plan.clone();
     if input.ordered && aggregates.iter().any(aggregate::depends_on_order) {
         // An aggregation asks for no order of its input, and the optimizer would drop the sort below it.
-        let schema = input.schema();
-        plan = rows_node::plan(
-            Work::Ordered,
-            vec![(native(input.clone(), &schema)?, schema.clone())],
-            &schema,
-            lowering.now,
-        )?;
-        let native_input = Lowered { plan, columns: native_columns(&schema), ordered: false };
+        let native_input = Lowered { ordered: false, ..settled(input, lowering)? };
         return summarize(&native_input, by, aggregates, &schema, lowering);
     }
     if groups.is_empty() && folds.is_empty() {
@@ -365,6 +367,14 @@ fn summarize(
     }
     let plan = LogicalPlanBuilder::from(plan).project(outputs)?.build()?;
     Ok(Lowered { plan, columns, ordered: false })
+}
+
+/// The same rows in the same order behind a node that the optimizer looks neither into nor past.
+fn settled(input: &Lowered, lowering: &Lowering<'_>) -> Result<Lowered, PlanError> {
+    let schema = input.schema();
+    let inner = vec![(native(input.clone(), &schema)?, schema.clone())];
+    let plan = rows_node::plan(Work::Ordered, inner, &schema, lowering.now)?;
+    Ok(Lowered { plan, columns: native_columns(&schema), ordered: input.ordered })
 }
 
 fn union(inputs: &[Rel], schema: &Schema, lowering: &Lowering<'_>, depth: usize) -> Result<Lowered, PlanError> {
