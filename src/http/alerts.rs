@@ -1,4 +1,5 @@
-//! `GET /api/{set}…` and `/odata/{set}…`: alerts, what is related to them, and the hunting tables, as OData.
+//! `GET /api/{set}…` and `/odata/{set}…`: alerts, what is related to them, and the hunting tables, as OData;
+//! `/v1.0/security/alerts_v2`: alerts as Graph has them.
 use super::error::{self, Door};
 use super::{Doors, RequestId, contained, json, metadata, pull};
 use crate::columns::Cells;
@@ -32,20 +33,20 @@ pub async fn get(
     let read = request_line(&source).and_then(|line| asked(&line.path).map(|it| (line, it)).map_err(|it| vec![it]));
     let (line, what) = match read {
         Ok(read) => read,
-        Err(faults) => return failed(&uri, QueryError::Wrong(source, faults), &id),
+        Err(faults) => return failed(&uri, root.door, QueryError::Wrong(source, faults), &id),
     };
     if pull::is_one(&what, query) {
         return pull::answer(&doors, query, &id).await;
     }
     let found = match Found::of(&doors, &text).await {
         Ok(found) => found,
-        Err(failure) => return failed(&uri, failure, &id),
+        Err(failure) => return failed(&uri, root.door, failure, &id),
     };
     let nothing = found.entities.items.is_empty() && found.count.is_none_or(|count| count == 0);
     if nothing && let Some(missing) = missing(&doors, &line, &what).await {
         return match missing {
             Ok(message) => error::not_found(&message, &id),
-            Err(failure) => failed(&uri, failure, &id),
+            Err(failure) => failed(&uri, root.door, failure, &id),
         };
     }
     if what.count {
@@ -61,6 +62,9 @@ struct Root {
     host: String,
     /// `http://host/api`
     url: String,
+    /// What stands before the name of a set in `@odata.context`.
+    before: &'static str,
+    door: Door,
 }
 
 impl Root {
@@ -70,18 +74,21 @@ impl Root {
         let scheme = if given("x-forwarded-proto") == Some("https") { "https" } else { "http" };
         let host = given("x-forwarded-host").or_else(|| given(header::HOST.as_str())).unwrap_or("localhost");
         let host = format!("{scheme}://{host}");
-        let service =
-            if path.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("odata")) { "odata" } else { "api" };
-        Root { url: format!("{host}/{service}"), host }
+        let (service, before, door) = match path.split('/').next().map(str::to_ascii_lowercase).as_deref() {
+            Some("odata") => ("odata", "", Door::Alerts),
+            Some("v1.0") => ("v1.0", "security/", Door::Graph),
+            _ => ("api", "", Door::Alerts),
+        };
+        Root { url: format!("{host}/{service}"), host, before, door }
     }
 }
 
-fn failed(uri: &Uri, failure: QueryError, id: &RequestId) -> Response {
+fn failed(uri: &Uri, door: Door, failure: QueryError, id: &RequestId) -> Response {
     match &failure {
         QueryError::Wrong(_, faults) if faults.iter().any(|fault| fault.code == codes::UNKNOWN_TABLE) => {
             error::no_such_path(uri)
         }
-        _ => error::response(Door::Alerts, &failure, id),
+        _ => error::response(door, &failure, id),
     }
 }
 
@@ -145,7 +152,7 @@ impl Found {
             let names: Vec<&str> = line.options.select.iter().map(|name| name.text.as_str()).collect();
             format!("({})", names.join(","))
         };
-        let context = format!("{}/$metadata#{}{selected}", root.url, self.set);
+        let context = format!("{}/$metadata#{}{}{selected}", root.url, root.before, self.set);
         if what.single() {
             let body = self.entities.single(&format!("{context}/$entity")).unwrap_or_default();
             return json(StatusCode::OK, body);

@@ -70,6 +70,7 @@ pub fn router(doors: Doors) -> Router {
         .route("/api/advancedqueries/run", post(hunting::defender))
         .route("/api/advancedhunting/run", post(hunting::defender))
         .route("/v1.0/security/runhuntingquery", post(hunting::graph))
+        .route("/v1.0/security/{*rest}", get(alerts::get))
         .route("/api", get(alerts::get))
         .route("/api/", get(alerts::get))
         .route("/api/{*rest}", get(alerts::get))

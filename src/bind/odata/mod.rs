@@ -64,7 +64,10 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
                 }
             }
         })?,
-        Kind::Related(_) | Kind::Table => set.rows(world, alert.as_deref())?,
+        Kind::Related(_) | Kind::Table => match &alert {
+            Some(alert) => set.rows(world, Some(&|column| equals(column, alert)))?,
+            None => set.rows(world, None)?,
+        },
     };
     for condition in conditions {
         matching = filtered(matching, condition);
@@ -98,6 +101,10 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
             let narrow = |form: Form, rel: &mut Rel| form.narrow(rel, &|column| among(column, &ids));
             sorted(alerts::resources(stored, context, &narrow)?, &keys)
         }
+        Kind::Related(related) if related.alert_itself => {
+            let ids = set_of(page, related.key);
+            sorted(set.rows(world, Some(&|column| among(column, &ids)))?, &keys)
+        }
         Kind::Related(_) | Kind::Table => page,
     };
     let mut columns: Vec<(String, Scalar)> = Vec::with_capacity(select.len() + keys.len());
@@ -129,7 +136,8 @@ fn scope(asked: &path::Asked, world: World<'_>) -> Result<(Set, Vec<Scalar>, Opt
             let fault = codes::NOT_YET.at(asked.set.span, format!("rows of `{}` have no key", owner.name));
             return Err(vec![fault.help("ask with `$filter`")]);
         };
-        return Ok((owner, vec![is_it], None));
+        let itself = matches!(owner.kind, Kind::Related(related) if related.alert_itself);
+        return Ok((owner, vec![is_it], itself.then(|| key.clone())));
     };
     let no_relation = || {
         let name = &relation.text;
@@ -161,7 +169,11 @@ fn of_key(set: &Set, key: &str) -> Option<Scalar> {
     match set.kind {
         Kind::Alerts => Some(equals("id", key)),
         Kind::Related(related) => {
-            Some(any_of([Some(related.key), related.also].into_iter().flatten().map(|name| same(name, key)).collect()))
+            let keys = [Some(related.key), related.also];
+            if related.alert_itself {
+                return Some(equals(related.key, key));
+            }
+            Some(any_of(keys.into_iter().flatten().map(|name| same(name, key)).collect()))
         }
         Kind::Table => None,
     }

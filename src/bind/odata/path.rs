@@ -13,7 +13,7 @@ pub struct Asked {
 }
 
 /// Words before the set: the door and its version.
-const PREFIXES: &[&str] = &["api", "v1.0", "odata"];
+const PREFIXES: &[&str] = &["api", "v1.0", "odata", "security"];
 /// Words behind a set that are functions, not keys.
 const FUNCTIONS: &[&str] = &[
     "softwarevulnerabilitiesbymachine",

@@ -58,9 +58,12 @@ pub struct Related {
     of_alert: &'static str,
     /// Whether the alert alone says all that its related things have.
     alert_says_all: bool,
+    /// Whether each is an alert itself, under the alert's id.
+    pub alert_itself: bool,
+    newest: Option<&'static str>,
 }
 
-pub const RELATED: [Related; 5] = [
+pub static RELATED: [Related; 5] = [
     Related {
         name: "Machines",
         relation: "machine",
@@ -70,6 +73,8 @@ pub const RELATED: [Related; 5] = [
         mentions: include_str!("machines_mentioned.kql"),
         of_alert: include_str!("machines_mentioned.kql"),
         alert_says_all: false,
+        alert_itself: false,
+        newest: None,
     },
     Related {
         name: "Files",
@@ -80,6 +85,8 @@ pub const RELATED: [Related; 5] = [
         mentions: include_str!("files_mentioned.kql"),
         of_alert: include_str!("files_mentioned.kql"),
         alert_says_all: true,
+        alert_itself: false,
+        newest: None,
     },
     Related {
         name: "Ips",
@@ -90,6 +97,8 @@ pub const RELATED: [Related; 5] = [
         mentions: include_str!("ips_mentioned.kql"),
         of_alert: include_str!("ips_mentioned.kql"),
         alert_says_all: true,
+        alert_itself: false,
+        newest: None,
     },
     Related {
         name: "Domains",
@@ -100,6 +109,8 @@ pub const RELATED: [Related; 5] = [
         mentions: include_str!("domains_mentioned.kql"),
         of_alert: include_str!("domains_mentioned.kql"),
         alert_says_all: true,
+        alert_itself: false,
+        newest: None,
     },
     Related {
         name: "Users",
@@ -110,8 +121,25 @@ pub const RELATED: [Related; 5] = [
         mentions: include_str!("users_mentioned.kql"),
         of_alert: include_str!("users_of_alert.kql"),
         alert_says_all: false,
+        alert_itself: false,
+        newest: None,
     },
 ];
+
+/// Alerts as Graph has them.
+pub static GRAPH_ALERTS: Related = Related {
+    name: "alerts_v2",
+    relation: "",
+    key: "id",
+    also: None,
+    text: include_str!("alerts_v2.kql"),
+    mentions: THEMSELVES,
+    of_alert: THEMSELVES,
+    alert_says_all: true,
+    alert_itself: true,
+    newest: Some("createdDateTime"),
+};
+const THEMSELVES: &str = "Alerts | project id, key = tolower(id)";
 
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
@@ -131,6 +159,9 @@ pub struct Set {
     pub newest: Option<&'static str>,
 }
 
+/// A condition on the column with the ids of alerts.
+pub type Ids<'i> = &'i dyn Fn(&str) -> Scalar;
+
 /// What the sets are read from.
 #[derive(Clone, Copy)]
 pub struct World<'w> {
@@ -139,12 +170,12 @@ pub struct World<'w> {
 }
 
 impl World<'_> {
-    /// One of our own texts, its alerts read from all forms, those of one id where it is given.
-    fn over_alerts(&self, text: &str, id: Option<&str>) -> Result<Rel, Diagnostics> {
+    /// One of our own texts, its alerts read from all forms, where a condition on their ids is given only those.
+    fn over_alerts(&self, text: &str, ids: Option<Ids<'_>>) -> Result<Rel, Diagnostics> {
         let mut rel = alerts::bound(text, self.context)?;
         let resources = alerts::resources(self.stored, self.context, &|form, rel| {
-            if let Some(id) = id {
-                form.narrow(rel, &|column| super::equals(column, id));
+            if let Some(ids) = ids {
+                form.narrow(rel, ids);
             }
         })?;
         alerts::read_instead(&mut rel, ALERTS.name, &resources);
@@ -158,7 +189,9 @@ impl Set {
         if name.text.eq_ignore_ascii_case(ALERTS.name) {
             return Ok(Set::alerts());
         }
-        if let Some(related) = RELATED.iter().find(|one| one.name.eq_ignore_ascii_case(&name.text)) {
+        if let Some(related) =
+            RELATED.iter().chain([&GRAPH_ALERTS]).find(|one| one.name.eq_ignore_ascii_case(&name.text))
+        {
             return Set::related(related, world.context);
         }
         let names = world.context.tables.names();
@@ -188,7 +221,7 @@ impl Set {
             kind: Kind::Related(related),
             properties: alerts::bound(related.text, context)?.schema,
             key: Some(related.key),
-            newest: None,
+            newest: related.newest,
         })
     }
 
@@ -212,11 +245,11 @@ impl Set {
             .or_else(|| self.properties.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)))
     }
 
-    /// All its rows; of the alert of that id alone where that says the same.
-    pub fn rows(&self, world: World<'_>, alert: Option<&str>) -> Result<Rel, Diagnostics> {
+    /// All its rows; of such alerts alone where that says the same.
+    pub fn rows(&self, world: World<'_>, ids: Option<Ids<'_>>) -> Result<Rel, Diagnostics> {
         match self.kind {
             Kind::Alerts => alerts::resources(world.stored, world.context, &|_, _| ()),
-            Kind::Related(related) => world.over_alerts(related.text, alert.filter(|_| related.alert_says_all)),
+            Kind::Related(related) => world.over_alerts(related.text, ids.filter(|_| related.alert_says_all)),
             Kind::Table => {
                 let op = RelOp::Table { name: self.name.clone(), span: Default::default() };
                 let mut rel = Rel { op, schema: self.properties.clone() };
@@ -238,7 +271,7 @@ impl Related {
 
     /// Keys that an alert names.
     pub fn keys_of(&self, alert: &str, world: World<'_>) -> Result<Scalar, Diagnostics> {
-        let rel = world.over_alerts(self.of_alert, Some(alert))?;
+        let rel = world.over_alerts(self.of_alert, Some(&|column| super::equals(column, alert)))?;
         Ok(super::set_of(rel, "key"))
     }
 
@@ -282,13 +315,15 @@ mod tests {
     fn every_text_binds_and_has_its_keys() {
         let context = Context { tables: &WithAlerts, now: 0, parameters: &[], data: None, saved: &[] };
         let world = World { context: &context, stored: Stored::default() };
-        for related in &RELATED {
+        for related in RELATED.iter().chain([&GRAPH_ALERTS]) {
             let set = Set::related(related, &context).unwrap_or_else(|faults| panic!("{}: {faults:?}", related.name));
             for key in [Some(related.key), related.also].into_iter().flatten() {
                 assert_eq!(set.properties.get(key).map(|column| column.ty), Some(Type::String), "{}", related.name);
             }
             for text in [related.mentions, related.of_alert] {
-                let rel = world.over_alerts(text, Some("x")).unwrap_or_else(|faults| panic!("{text}: {faults:?}"));
+                let rel = world
+                    .over_alerts(text, Some(&|column| crate::bind::odata::equals(column, "x")))
+                    .unwrap_or_else(|faults| panic!("{text}: {faults:?}"));
                 assert_eq!(rel.schema.names().collect::<Vec<_>>(), ["id", "key"], "{text}");
             }
         }
