@@ -1,11 +1,13 @@
 //! The command line: one file for each command. Exit codes: 0 done, 1 a query or data was refused or something failed,
 //! 2 the command itself was written wrongly or, of an ingestion, some rows were rejected.
 use crate::engine::{Engine, QueryError};
+use crate::functions::geo::places;
 use crate::store::StoreError;
 use crate::text::render;
 use clap::{Args, Parser, Subcommand};
 use std::error::Error;
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 pub mod demo;
@@ -35,6 +37,9 @@ Examples:
 struct Arguments {
     #[command(flatten)]
     place: Place,
+    /// Lets `geo_info_from_ip_address` answer from a file of places in MaxMind's format, such as GeoLite2 City.
+    #[arg(long, global = true, env = "SIGHTHOUND_GEOIP", value_name = "FILE")]
+    geoip: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -134,7 +139,10 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let Arguments { place, command } = arguments;
+    let Arguments { place, geoip, command } = arguments;
+    if let Some(path) = geoip {
+        places::open(&path)?;
+    }
     match command {
         Command::Ingest(arguments) => return ingest::run(&place, arguments).await,
         Command::Generate(arguments) => generate::run(&place, arguments).await,

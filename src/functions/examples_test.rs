@@ -60,6 +60,7 @@ fn broken(examples: impl Iterator<Item = (&'static str, String, &'static str)>) 
 
 #[test]
 fn scalar_functions_do_what_their_examples_say() {
+    super::geo::places_test::opened();
     let all = super::all().flat_map(|one| {
         one.examples.iter().map(|(expression, wanted)| (one.name(), format!("print v = {expression}"), *wanted))
     });

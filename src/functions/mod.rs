@@ -236,6 +236,7 @@ const FAMILIES: &[(&str, &[Function])] = &[
     ("lines on the globe", geo::lines::FUNCTIONS),
     ("polygons on the globe", geo::polygons::FUNCTIONS),
     ("cells of the globe", geo::cells::FUNCTIONS),
+    ("places of addresses", geo::places::FUNCTIONS),
 ];
 
 const AGGREGATE_FAMILIES: &[(&str, &[Aggregate])] = &[

@@ -2,6 +2,7 @@
 use super::scope::{Bind, Env, Item, Reported, Scope, Table};
 use super::{Binder, coerce, constant, pattern};
 use crate::bind::provided;
+use crate::functions::geo::places;
 use crate::functions::{self, Eval, Function, Gives, Occurs, Param, regexes};
 use crate::ir::Scalar;
 use crate::rows::whole::graph::PATTERN_FUNCTIONS;
@@ -16,7 +17,7 @@ pub const NEEDS_DATA: &[(&str, &str, &str)] = &[
     (
         "geo_info_from_ip_address",
         "places of IP addresses",
-        "give a list of networks with their places as a watchlist, and use `ipv4_lookup`",
+        "name a file of places in MaxMind's format with `--geoip FILE` or `SIGHTHOUND_GEOIP`",
     ),
     ("external_table", "external tables", "attach a folder of Parquet files as a table with `--attach NAME=PATH`"),
 ];
@@ -84,7 +85,8 @@ impl<'q> Binder<'_, 'q> {
             let [arg] = args else { return Err(self.argument_count(name, "1 argument")) };
             return self.subquery(&arg.value, scope);
         }
-        let Some(function) = functions::scalar(&name.text).filter(|function| !function.is_operator()) else {
+        let callable = |function: &&Function| !function.is_operator() && !places::is_wanting(function);
+        let Some(function) = functions::scalar(&name.text).filter(callable) else {
             return Err(self.unknown_function(name));
         };
         if matches!(function.eval, Eval::Binder) {

@@ -173,13 +173,5 @@ mod tests {
           |               ^^^^^^^^^
           = help: did you mean `Known`?
         "#);
-        insta::assert_snapshot!(columns("print geo_info_from_ip_address('1.1.1.1')"), @r#"
-        error[K0901]: `geo_info_from_ip_address` needs places of IP addresses, which nobody has given
-         --> query:1:7
-          |
-        1 | print geo_info_from_ip_address('1.1.1.1')
-          |       ^^^^^^^^^^^^^^^^^^^^^^^^
-          = help: give a list of networks with their places as a watchlist, and use `ipv4_lookup`
-        "#);
     }
 }

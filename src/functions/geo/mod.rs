@@ -4,6 +4,9 @@
 pub mod cells;
 pub mod lines;
 mod overlay;
+pub mod places;
+#[cfg(test)]
+pub mod places_test;
 pub mod points;
 pub mod polygons;
 mod s2;
