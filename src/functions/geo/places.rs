@@ -29,7 +29,9 @@ pub const FUNCTIONS: &[Function] = &[row(
         ("geo_info_from_ip_address('192.168.1.1')", "null"),
     ],
 )
-.differs("the answer is as good as the file that was given; what the engine says of an unknown address is not recorded")];
+.differs(
+    "the answer is as good as the file that was given; what the engine says of an unknown address is not recorded",
+)];
 
 static OPEN: OnceLock<Places> = OnceLock::new();
 
