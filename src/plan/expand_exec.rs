@@ -10,13 +10,19 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::{DataFusionError, Result};
 use std::collections::HashMap;
 
+/// A batch is full when it has so many rows; what one row becomes stays together.
+const FULL: usize = 8192;
+
+/// Expands the rows of a batch from that one on, until the result is full; gives the row to go on from, if there is one.
+/// In slices, so that a few rows that become millions neither fill the memory nor keep a query from being stopped.
 pub fn expand_batch(
     batch: &RecordBatch,
+    start: usize,
     expander: &Expander,
     from: &Schema,
     to: &Schema,
     now: i64,
-) -> Result<RecordBatch> {
+) -> Result<(RecordBatch, Option<usize>)> {
     let fault = |error: RowsError| DataFusionError::External(Box::new(error));
     let expansion = Expansion::new(expander).map_err(fault)?;
     let arguments = Expansion::arguments(expander)
@@ -32,7 +38,12 @@ pub fn expand_batch(
     let mut builders: Vec<ColumnBuilder> =
         gives.iter().map(|(_, ty)| ColumnBuilder::new(*ty, batch.num_rows())).collect();
     let mut origin: Vec<u32> = Vec::with_capacity(batch.num_rows());
-    for row in 0..batch.num_rows() {
+    let mut next = None;
+    for row in start..batch.num_rows() {
+        if origin.len() >= FULL {
+            next = Some(row);
+            break;
+        }
         let mut emit = |values: &[Value<'_>]| {
             origin.push(row as u32);
             for (builder, value) in builders.iter_mut().zip(values) {
@@ -68,5 +79,5 @@ pub fn expand_batch(
         })
         .collect::<Result<Vec<ArrayRef>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(origin.len()));
-    Ok(RecordBatch::try_new_with_options(arrow_schema(to), arrays, &options)?)
+    Ok((RecordBatch::try_new_with_options(arrow_schema(to), arrays, &options)?, next))
 }

@@ -168,10 +168,22 @@ impl ExecutionPlan for RowsExec {
                 let (expander, from, to, now) =
                     (expander.clone(), self.input_schemas[0].clone(), self.output.clone(), self.now);
                 let budget = budget(&context);
-                let batches = input.map(move |batch| {
-                    budget.check_time().map_err(|error| DataFusionError::External(Box::new(error)))?;
-                    expand_batch(&batch?, &expander, &from, &to, now)
-                });
+                let slices = move |(mut input, current): (SendableRecordBatchStream, Option<(RecordBatch, usize)>)| {
+                    let (expander, from, to) = (expander.clone(), from.clone(), to.clone());
+                    async move {
+                        let (batch, start) = match current {
+                            Some(current) => current,
+                            None => match input.next().await {
+                                Some(batch) => (batch?, 0),
+                                None => return Ok(None),
+                            },
+                        };
+                        budget.check_time().map_err(|error| DataFusionError::External(Box::new(error)))?;
+                        let (slice, next) = expand_batch(&batch, start, &expander, &from, &to, now)?;
+                        Ok(Some((slice, (input, next.map(|next| (batch, next))))))
+                    }
+                };
+                let batches = stream::try_unfold((input, None), slices);
                 Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
             }
             Work::Relation(_) => {

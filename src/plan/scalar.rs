@@ -1,6 +1,6 @@
 //! Scalars to expressions. A call goes to its vectorised form where [`super::fast`] knows one, else to its row function.
 use super::{LoweredColumn, PlanError, Repr, fast, row_udf};
-use crate::columns::{arrow_type, column, ticks_of_micros};
+use crate::columns::{arrow_type, column, micros_of_ticks, ticks_of_micros};
 use crate::ir::Scalar;
 use crate::types::Type;
 use crate::value::Value;
@@ -10,6 +10,7 @@ use datafusion::common::{Column, Result, ScalarValue};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
 };
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 /// An expression and how its values lie.
@@ -47,6 +48,7 @@ impl Scalars<'_> {
                 Ok(LoweredExpr { expr: column_expr(&found.column), ty: found.ty, repr: found.repr })
             }
             Scalar::Call { function, args, ty, .. } => {
+                let args = &*self.floored(function.name(), args);
                 if let Some(expr) = fast::lower(self, function, args, *ty, place)? {
                     return Ok(LoweredExpr { expr, ty: *ty, repr: Repr::Native });
                 }
@@ -62,6 +64,28 @@ impl Scalars<'_> {
                 Err(PlanError::Fault("a subquery was not computed before its query".into()))
             }
         }
+    }
+
+    /// The arguments of a comparison; where a stored time is among them, the literals beside it are floored as it was, so
+    /// that a pasted timestamp with seven digits finds its row by whichever form is chosen.
+    fn floored<'a>(&self, name: &str, args: &'a [Scalar]) -> Cow<'a, [Scalar]> {
+        const COMPARISONS: [&str; 10] = ["==", "!=", "<", "<=", ">", ">=", "in", "!in", "between", "!between"];
+        let stored = |arg: &Scalar| match arg {
+            Scalar::Column { name, .. } => {
+                self.columns.iter().any(|column| column.name == *name && column.repr == Repr::Micros)
+            }
+            _ => false,
+        };
+        if !COMPARISONS.contains(&name) || !args.iter().any(stored) {
+            return Cow::Borrowed(args);
+        }
+        let floor = |arg: &Scalar| match arg {
+            Scalar::Literal { value: Value::Datetime(ticks), ty } => {
+                Scalar::literal(Value::Datetime(ticks_of_micros(micros_of_ticks(*ticks))), *ty)
+            }
+            other => other.clone(),
+        };
+        Cow::Owned(args.iter().map(floor).collect())
     }
 
     /// The expression in native form.
