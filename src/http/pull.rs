@@ -67,7 +67,7 @@ async fn detections(doors: &Doors, request: Request) -> Result<Detections, Query
     for mut table in answer.tables {
         while let Some(batch) = contained(table.batches.next()).await? {
             detections.batch(&batch?, &table.schema);
-            if detections.len() as u64 > most {
+            if detections.bytes() as u64 > most {
                 return Err(QueryError::Refused(Refused::Bytes(most)));
             }
         }

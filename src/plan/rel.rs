@@ -358,7 +358,7 @@ fn summarize(
     if input.ordered && aggregates.iter().any(aggregate::depends_on_order) {
         // An aggregation asks for no order of its input, and the optimizer would drop the sort below it.
         let native_input = Lowered { ordered: false, ..settled(input, lowering)? };
-        return summarize(&native_input, by, aggregates, &schema, lowering);
+        return summarize(&native_input, by, aggregates, schema, lowering);
     }
     if groups.is_empty() && folds.is_empty() {
         plan = LogicalPlanBuilder::from(plan).limit(0, Some(1))?.build()?;

@@ -28,7 +28,7 @@ impl Detections {
     }
 
     /// Bytes so far.
-    pub fn len(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.out.len()
     }
 

@@ -52,7 +52,7 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
     }
     let keys = binder.keys(options);
     let select = binder.select(options);
-    let evidence = binder.expand(options) && select.iter().any(|name| *name == "evidence");
+    let evidence = binder.expand(options) && select.contains(&"evidence");
     binder.faults_or(())?;
 
     // First which entities, from the columns that say so; then, of alerts, those alone whole.
