@@ -372,7 +372,7 @@ fn conversions() -> Vec<String> {
                 "typeof" => "gettype(a)".to_owned(),
                 function => format!("{function}(a)"),
             };
-            queries.push(values(&table, &[expr.clone()]));
+            queries.push(values(&table, std::slice::from_ref(&expr)));
             if function.starts_with("is") || function == "not" {
                 queries.extend(truths(&table, &expr));
             }
