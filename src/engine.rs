@@ -3,6 +3,8 @@
 //! parse → bind → subqueries and shared relations first → lower → optimize → run. Limits hold from the first step.
 pub use crate::bind::odata as request_lines;
 pub use crate::exec::limits::{Limits, Refused};
+/// Opens the file that `geo_info_from_ip_address` answers from.
+pub use crate::functions::geo::places::open as open_places;
 pub use crate::syntax::odata::ast::RequestLine;
 pub use crate::syntax::odata::parse as request_line;
 
@@ -410,6 +412,11 @@ impl Run {
         let lowering = Lowering { providers: &self.view, now: self.now, shared, named: Default::default() };
         plan::lower(&rel, &lowering).map_err(|error| match error {
             PlanError::TooLarge(rows) => QueryError::Refused(Refused::Rows(rows)),
+            PlanError::TooMuch => self.wrong(vec![
+                codes::TOO_LONG
+                    .at(Span::default(), "the query comes to too many operators and expressions")
+                    .help("name the tables that it is about, or search for fewer texts at once"),
+            ]),
             PlanError::TooLong(most) => self.wrong(vec![
                 codes::TOO_LONG
                     .at(Span::default(), format!("a pipeline has more than {most} operators"))

@@ -1,7 +1,6 @@
 //! The command line: one file for each command. Exit codes: 0 done, 1 a query or data was refused or something failed,
 //! 2 the command itself was written wrongly or, of an ingestion, some rows were rejected.
-use crate::engine::{Engine, QueryError};
-use crate::functions::geo::places;
+use crate::engine::{Engine, QueryError, open_places};
 use crate::store::StoreError;
 use crate::text::render;
 use clap::{Args, Parser, Subcommand};
@@ -141,7 +140,7 @@ pub fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let Arguments { place, geoip, command } = arguments;
     if let Some(path) = geoip {
-        places::open(&path)?;
+        open_places(&path)?;
     }
     match command {
         Command::Ingest(arguments) => return ingest::run(&place, arguments).await,

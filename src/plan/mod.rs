@@ -26,6 +26,7 @@ pub mod row_udf;
 pub mod rows_exec;
 pub mod rows_node;
 pub mod scalar;
+pub mod size;
 pub mod text_udf;
 pub mod weight;
 
@@ -95,6 +96,8 @@ impl Lowered {
 pub enum PlanError {
     /// A relation written in the text is larger than a plan may hold.
     TooLarge(u64),
+    /// It comes to more relations and expressions than can be planned in a reasonable time.
+    TooMuch,
     /// A pipeline has more operators than can be planned in a reasonable time.
     TooLong(usize),
     Fault(String),
@@ -108,6 +111,9 @@ impl From<DataFusionError> for PlanError {
 
 /// The plan of a relation whose subqueries have been replaced; its columns are in native form and the schema's order.
 pub fn lower(rel: &Rel, lowering: &Lowering<'_>) -> Result<LogicalPlan, PlanError> {
+    if size::is_too_large(rel) {
+        return Err(PlanError::TooMuch);
+    }
     let lowered = rel::lower(rel, lowering, 0)?;
     rel::native(lowered, &rel.schema)
 }
