@@ -3,8 +3,8 @@
 
     tests/measure/kill_ingest.py --binary target/release/sighthound [--times 20] [--files 40] [--rows 20000]
 
-Makes a folder of exports, ingests them file by file in one process, kills the process, looks, begins again, until all
-is in. After each kill the store must be readable, hold no row twice, and hold every file that was acknowledged before.
+Makes a folder of exports and ingests them one process a file, so that an exit is the acknowledgement; kills some of the
+processes on the way and sends their files again, until all is in. After each kill the store must be readable, hold no row twice, and hold every file that was acknowledged before.
 Standard library only.
 """
 import argparse, json, os, random, signal, subprocess, sys, tempfile, time
