@@ -19,6 +19,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// 2026-01-01T00:00:00Z.
 const NOW: i64 = 639_028_224_000_000_000;
 /// Each query is measured so often; its least time counts, so that what else the machine does is left out.
@@ -146,7 +150,7 @@ fn lowered(
         }
     }
     let lowering = Lowering { providers: view, now: NOW, shared, named: Default::default() };
-    match plan::lower(&rel, &lowering) {
+    match plan::lower(rel, &lowering) {
         Ok(plan) => plans.push(plan),
         Err(error) => return Err(format!("{error:?}").into()),
     }

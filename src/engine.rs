@@ -408,9 +408,8 @@ impl Run {
                 shared.insert(id, Arc::new(table.map_err(|error| self.failed(error))?));
             }
         }
-        plan::prune::prune(&mut rel);
         let lowering = Lowering { providers: &self.view, now: self.now, shared, named: Default::default() };
-        plan::lower(&rel, &lowering).map_err(|error| match error {
+        plan::lower(rel, &lowering).map_err(|error| match error {
             PlanError::TooLarge(rows) => QueryError::Refused(Refused::Rows(rows)),
             PlanError::TooMuch => self.wrong(vec![
                 codes::TOO_LONG

@@ -2,10 +2,10 @@
 //! chose. <https://learn.microsoft.com/kusto/query/join-operator>
 use super::rel::always;
 use super::scalar::{Place, Scalars, column_expr, native};
-use super::{Lowered, LoweredColumn, Lowering, PlanError, Repr, real_udf};
+use super::{Lowered, LoweredColumn, Lowering, PlanError, Repr, nodes, real_udf};
 use crate::ir::{JoinColumn, JoinKind, Scalar, Side};
 use crate::types::{Schema, Type};
-use datafusion::common::{Column, JoinType, NullEquality};
+use datafusion::common::JoinType;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 
 pub fn lower(
@@ -27,8 +27,8 @@ pub fn lower(
     if kind == JoinKind::InnerUnique && !on.is_empty() {
         left_plan = one_row_a_key(left_plan, &l, on.len(), from_left.len())?;
     }
-    let keys =
-        |side: &str| (0..on.len()).map(|at| Column::new_unqualified(format!("{side}.key{at}"))).collect::<Vec<_>>();
+    let key = |side: &str, at: usize| column_expr(&format!("{side}.key{at}"));
+    let keys = (0..on.len()).map(|at| (key(&l, at), key(&r, at))).collect();
     let join_type = match kind {
         JoinKind::InnerUnique | JoinKind::Inner => JoinType::Inner,
         JoinKind::LeftOuter => JoinType::Left,
@@ -39,11 +39,7 @@ pub fn lower(
         JoinKind::LeftAnti => JoinType::LeftAnti,
         JoinKind::RightAnti => JoinType::RightAnti,
     };
-    let builder = LogicalPlanBuilder::from(left_plan);
-    let filter = on.is_empty().then(always);
-    let plan = builder
-        .join_detailed(right_plan, join_type, (keys(&l), keys(&r)), filter, NullEquality::NullEqualsNull)?
-        .build()?;
+    let plan = nodes::join(left_plan, right_plan, join_type, keys, on.is_empty().then(always))?;
     let mut columns = Vec::with_capacity(output.len());
     for (column, typed) in output.iter().zip(&schema.columns) {
         let (input, names, prefix, may_be_missing) = match column.side {
@@ -90,7 +86,7 @@ fn side(input: &Lowered, keys: &[&Scalar], needed: &[&str], prefix: &str, now: i
             scalars.lower(&Scalar::column(*name, Type::Dynamic), Place::Value)?.expr.alias(format!("{prefix}.{at}")),
         );
     }
-    Ok(LogicalPlanBuilder::from(input.plan.clone()).project(exprs)?.build()?)
+    Ok(nodes::project(input.plan.clone(), exprs)?)
 }
 
 /// Keeps one row for each key, any of them.

@@ -19,6 +19,7 @@ pub mod expand_exec;
 pub mod fast;
 pub mod fold_udaf;
 pub mod join;
+pub mod nodes;
 pub mod prune;
 pub mod real_udf;
 pub mod rel;
@@ -110,10 +111,11 @@ impl From<DataFusionError> for PlanError {
 }
 
 /// The plan of a relation whose subqueries have been replaced; its columns are in native form and the schema's order.
-pub fn lower(rel: &Rel, lowering: &Lowering<'_>) -> Result<LogicalPlan, PlanError> {
-    if size::is_too_large(rel) {
+pub fn lower(mut rel: Rel, lowering: &Lowering<'_>) -> Result<LogicalPlan, PlanError> {
+    if size::is_too_large(&rel) {
         return Err(PlanError::TooMuch);
     }
-    let lowered = rel::lower(rel, lowering, 0)?;
+    prune::prune(&mut rel);
+    let lowered = rel::lower(&rel, lowering, 0)?;
     rel::native(lowered, &rel.schema)
 }

@@ -3,14 +3,13 @@
 use crate::ir::{AggregateCall, JoinKind, Rel, RelOp, Scalar, Side};
 use crate::rows::Expansion;
 use crate::types::Schema;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
-type Names = BTreeSet<String>;
+type Names = HashSet<String>;
 
 /// Narrows a relation whose columns are all wanted.
 pub fn prune(rel: &mut Rel) {
-    let all = names(&rel.schema);
-    narrow(rel, &all);
+    narrow(rel, names(&rel.schema));
 }
 
 fn names(schema: &Schema) -> Names {
@@ -30,36 +29,44 @@ fn read(scalar: &Scalar, into: &mut Names) {
     match scalar {
         Scalar::Literal { .. } | Scalar::Subquery { .. } | Scalar::SubquerySet { .. } => {}
         Scalar::Column { name, .. } => {
-            into.insert(name.clone());
+            if !into.contains(name) {
+                into.insert(name.clone());
+            }
         }
         Scalar::Call { args, .. } => args.iter().for_each(|arg| read(arg, into)),
     }
 }
 
-/// The wanted columns and those that the node's own scalars read.
-fn with_scalars(op: &RelOp, wanted: &Names) -> Names {
-    let mut all = wanted.clone();
-    op.scalars().into_iter().for_each(|scalar| read(scalar, &mut all));
-    all
+/// Keeps those columns that the input has, where the schemas were the same before the input was narrowed.
+fn follow(schema: &mut Schema, input: &Schema) {
+    let mut kept = input.names().peekable();
+    schema.columns.retain(|column| kept.next_if_eq(&column.name.as_str()).is_some());
 }
 
-fn narrow(rel: &mut Rel, wanted: &Names) {
-    let needed = with_scalars(&rel.op, wanted);
+/// Takes from a relation the columns that are not wanted.
+fn narrow(rel: &mut Rel, mut wanted: Names) {
     match &mut rel.op {
-        RelOp::Table { .. } => keep(&mut rel.schema, wanted),
-        RelOp::Filter { input, .. }
-        | RelOp::Sort { input, .. }
-        | RelOp::Take { input, .. }
-        | RelOp::Skip { input, .. } => {
-            narrow(input, &needed);
-            rel.schema = input.schema.clone();
+        RelOp::Table { .. } => keep(&mut rel.schema, &wanted),
+        RelOp::Filter { input, predicate } => {
+            read(predicate, &mut wanted);
+            narrow(input, wanted);
+            follow(&mut rel.schema, &input.schema);
+        }
+        RelOp::Sort { input, keys } => {
+            keys.iter().for_each(|key| read(&key.expr, &mut wanted));
+            narrow(input, wanted);
+            follow(&mut rel.schema, &input.schema);
+        }
+        RelOp::Take { input, .. } | RelOp::Skip { input, .. } => {
+            narrow(input, wanted);
+            follow(&mut rel.schema, &input.schema);
         }
         RelOp::Project { input, columns } => {
-            keep(&mut rel.schema, wanted);
+            keep(&mut rel.schema, &wanted);
             columns.retain(|(name, _)| rel.schema.get(name).is_some());
             let mut below = Names::new();
             columns.iter().for_each(|(_, scalar)| read(scalar, &mut below));
-            narrow(input, &below);
+            narrow(input, below);
         }
         RelOp::Summarize { input, by, aggregates } => {
             // A group is a group whoever reads it; a fold that nobody reads is not made.
@@ -75,10 +82,10 @@ fn narrow(rel: &mut Rel, wanted: &Names) {
             let mut below = Names::new();
             by.iter().for_each(|(_, scalar)| read(scalar, &mut below));
             aggregates.iter().flat_map(|call| &call.args).for_each(|arg| read(arg, &mut below));
-            narrow(input, &below);
+            narrow(input, below);
         }
         RelOp::Join { left, right, on, output, kind } => {
-            keep(&mut rel.schema, wanted);
+            keep(&mut rel.schema, &wanted);
             output.retain(|column| rel.schema.get(&column.name).is_some());
             let side = |wanted_side: Side| {
                 let mut below = Names::new();
@@ -93,26 +100,27 @@ fn narrow(rel: &mut Rel, wanted: &Names) {
             if *kind == JoinKind::InnerUnique && on.is_empty() {
                 return;
             }
-            narrow(left, &of_left);
-            narrow(right, &of_right);
+            narrow(left, of_left);
+            narrow(right, of_right);
         }
         RelOp::Union { inputs } => {
-            keep(&mut rel.schema, wanted);
+            keep(&mut rel.schema, &wanted);
             let kept = names(&rel.schema);
-            inputs.iter_mut().for_each(|input| narrow(input, &kept));
+            inputs.iter_mut().for_each(|input| narrow(input, kept.clone()));
         }
         RelOp::Expand { input, expander } => {
             let given: Names = Expansion::gives(expander).into_iter().map(|(name, _)| name).collect();
-            let mut below: Names = wanted.difference(&given).cloned().collect();
-            Expansion::arguments(expander).into_iter().for_each(|scalar| read(scalar, &mut below));
-            narrow(input, &below);
+            wanted.retain(|name| !given.contains(name));
+            Expansion::arguments(expander).into_iter().for_each(|scalar| read(scalar, &mut wanted));
+            narrow(input, wanted);
             let input = names(&input.schema);
             rel.schema.columns.retain(|column| given.contains(&column.name) || input.contains(&column.name));
         }
         RelOp::Window { input, calls } => {
             let made: Names = calls.iter().map(|call| call.name.clone()).collect();
-            let below: Names = needed.difference(&made).cloned().collect();
-            narrow(input, &below);
+            calls.iter().flat_map(|call| &call.args).for_each(|arg| read(arg, &mut wanted));
+            wanted.retain(|name| !made.contains(name));
+            narrow(input, wanted);
             let input = names(&input.schema);
             rel.schema.columns.retain(|column| made.contains(&column.name) || input.contains(&column.name));
         }

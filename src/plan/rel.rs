@@ -2,7 +2,7 @@
 use super::rows_exec::{BATCH, batch_of};
 use super::rows_node::{self, Work, input_name};
 use super::scalar::{LoweredExpr, Place, Scalars, column_expr, native as native_expr};
-use super::{Lowered, LoweredColumn, Lowering, PlanError, Repr, aggregate, join, real_udf, weight};
+use super::{Lowered, LoweredColumn, Lowering, PlanError, Repr, aggregate, join, nodes, real_udf, weight};
 use crate::columns::{arrow_schema, stored_type};
 use crate::ir::{AggregateCall, Rel, RelOp, Scalar, SortKey};
 use crate::text::Span;
@@ -100,28 +100,28 @@ fn step(rel: &Rel, input: Lowered, lowering: &Lowering<'_>) -> Result<Lowered, P
                 let input = settled(&input, lowering)?;
                 let scalars = Scalars { columns: &input.columns, now: lowering.now };
                 let predicate = scalars.predicate(predicate)?;
-                let plan = LogicalPlanBuilder::from(input.plan).filter(predicate)?.build()?;
+                let plan = nodes::filter(input.plan, predicate)?;
                 return Ok(Lowered { plan, ..input });
             }
             let predicate = lowered;
-            let plan = LogicalPlanBuilder::from(input.plan).filter(predicate)?.build()?;
+            let plan = nodes::filter(input.plan, predicate)?;
             Ok(Lowered { plan, ..input })
         }
-        RelOp::Project { columns, .. } => project(&input, columns, lowering),
-        RelOp::Summarize { by, aggregates, .. } => summarize(&input, by, aggregates, &rel.schema, lowering),
+        RelOp::Project { columns, .. } => project(input, columns, lowering),
+        RelOp::Summarize { by, aggregates, .. } => summarize(input, by, aggregates, &rel.schema, lowering),
         RelOp::Sort { keys, .. } => {
             let keys = sort_keys(keys, &scalars)?;
-            let plan = LogicalPlanBuilder::from(input.plan).sort(keys)?.build()?;
+            let plan = nodes::sort(input.plan, keys);
             Ok(Lowered { plan, ordered: true, columns: input.columns })
         }
         RelOp::Take { count, .. } => {
             let count = usize::try_from(*count).unwrap_or(usize::MAX);
-            let plan = LogicalPlanBuilder::from(input.plan).limit(0, Some(count))?.build()?;
+            let plan = nodes::limit(input.plan, 0, Some(count));
             Ok(Lowered { plan, ..input })
         }
         RelOp::Skip { count, .. } => {
             let count = usize::try_from(*count).unwrap_or(usize::MAX);
-            let plan = LogicalPlanBuilder::from(input.plan).limit(count, None)?.build()?;
+            let plan = nodes::limit(input.plan, count, None);
             Ok(Lowered { plan, ..input })
         }
         RelOp::Expand { expander, .. } => {
@@ -206,7 +206,7 @@ fn scan(
         exprs.push(expr.alias(&fresh));
         columns.push(LoweredColumn { name: column.name.clone(), column: fresh, ty: column.ty, repr });
     }
-    let plan = builder.project(exprs)?.build()?;
+    let plan = nodes::project(builder.build()?, exprs)?;
     Ok(Lowered { plan, columns, ordered: false })
 }
 
@@ -281,7 +281,7 @@ fn range_rows(
     Ok(rows)
 }
 
-fn project(input: &Lowered, columns: &[(String, Scalar)], lowering: &Lowering<'_>) -> Result<Lowered, PlanError> {
+fn project(input: Lowered, columns: &[(String, Scalar)], lowering: &Lowering<'_>) -> Result<Lowered, PlanError> {
     let scalars = Scalars { columns: &input.columns, now: lowering.now };
     let mut exprs = Vec::with_capacity(columns.len());
     let mut lowered_columns = Vec::with_capacity(columns.len());
@@ -298,7 +298,7 @@ fn project(input: &Lowered, columns: &[(String, Scalar)], lowering: &Lowering<'_
         }
         lowered_columns.push(LoweredColumn { name: name.clone(), column, ty: lowered.ty, repr: lowered.repr });
     }
-    let plan = LogicalPlanBuilder::from(input.plan.clone()).project(exprs)?.build()?;
+    let plan = nodes::project(input.plan, exprs)?;
     Ok(Lowered { plan, columns: lowered_columns, ordered: input.ordered })
 }
 
@@ -318,12 +318,18 @@ fn sort_keys(keys: &[SortKey], scalars: &Scalars<'_>) -> Result<Vec<datafusion::
 }
 
 fn summarize(
-    input: &Lowered,
+    input: Lowered,
     by: &[(String, Scalar)],
     aggregates: &[AggregateCall],
     schema: &Schema,
     lowering: &Lowering<'_>,
 ) -> Result<Lowered, PlanError> {
+    let input = if input.ordered && aggregates.iter().any(aggregate::depends_on_order) {
+        // An aggregation asks for no order of its input, and the optimizer would drop the sort below it.
+        settled(&input, lowering)?
+    } else {
+        input
+    };
     let scalars = Scalars { columns: &input.columns, now: lowering.now };
     let mut groups = Vec::with_capacity(by.len());
     let mut columns = Vec::with_capacity(schema.len());
@@ -354,18 +360,12 @@ fn summarize(
         }
         folds.extend(aggregation.exprs.into_iter().zip(folded).map(|(expr, name)| expr.alias(name)));
     }
-    let mut plan = input.plan.clone();
-    if input.ordered && aggregates.iter().any(aggregate::depends_on_order) {
-        // An aggregation asks for no order of its input, and the optimizer would drop the sort below it.
-        let native_input = Lowered { ordered: false, ..settled(input, lowering)? };
-        return summarize(&native_input, by, aggregates, schema, lowering);
-    }
-    if groups.is_empty() && folds.is_empty() {
-        plan = LogicalPlanBuilder::from(plan).limit(0, Some(1))?.build()?;
+    let plan = if groups.is_empty() && folds.is_empty() {
+        nodes::limit(input.plan, 0, Some(1))
     } else {
-        plan = LogicalPlanBuilder::from(plan).aggregate(groups, folds)?.build()?;
-    }
-    let plan = LogicalPlanBuilder::from(plan).project(outputs)?.build()?;
+        nodes::aggregate(input.plan, groups, folds)?
+    };
+    let plan = nodes::project(plan, outputs)?;
     Ok(Lowered { plan, columns, ordered: false })
 }
 
@@ -437,7 +437,7 @@ fn in_form(lowered: Lowered, wanted: &[LoweredColumn]) -> Result<LogicalPlan, Pl
             Ok(expr.alias(&want.column))
         })
         .collect::<Result<Vec<_>, PlanError>>()?;
-    Ok(LogicalPlanBuilder::from(lowered.plan).project(exprs)?.build()?)
+    Ok(nodes::project(lowered.plan, exprs)?)
 }
 
 /// A constant true, for joins without keys.

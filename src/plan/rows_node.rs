@@ -1,10 +1,11 @@
 //! Operators that DataFusion does not have, as one logical node: some work of the row half over the node's inputs.
+use super::nodes;
 use super::scalar::column_expr;
 use crate::columns::arrow_schema;
 use crate::ir::{Expander, Rel};
 use crate::types::Schema;
 use datafusion::common::{DFSchema, DFSchemaRef, Result};
-use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder, UserDefinedLogicalNodeCore};
+use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -48,7 +49,7 @@ pub fn plan(work: Work, inputs: Vec<(LogicalPlan, Schema)>, output: &Schema, now
     let node = RowsNode { inputs, work: Arc::new(work), input_schemas, output: output.clone(), now, schema };
     let plan = LogicalPlan::Extension(Extension { node: Arc::new(node) });
     // The optimizer may narrow what is above an extension only through a projection.
-    LogicalPlanBuilder::from(plan).project(output.names().map(column_expr))?.build()
+    nodes::project(plan, output.names().map(column_expr).collect())
 }
 
 impl RowsNode {
