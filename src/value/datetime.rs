@@ -91,7 +91,7 @@ pub fn text(ticks: i64) -> String {
 }
 
 /// The datetime that a text means, or `None`. Takes ISO 8601 in full and in part (`2020`, `2020-01`, `2020-1-5`, `T` or
-/// blanks between date and time, one to seven digits of a second and more, `Z` or an offset), month first with `/` or
+/// blanks between date and time and around the dashes of the date, one to seven digits of a second and more, `Z` or an offset), month first with `/` or
 /// `-` (`12/31/2020`), and dates with the month's name (`Sat, 8 Nov 2014 15:05:02 GMT`, `Saturday, 08-Nov-14`).
 /// Digits past the seventh are cut off. <https://learn.microsoft.com/kusto/query/scalar-data-types/datetime>
 pub fn parse(text: &str) -> Option<i64> {
@@ -210,16 +210,22 @@ impl Reader<'_> {
             if separator.is_none() {
                 return Some((first, 1, 1));
             }
+            self.blanks();
+            let separator = self.rest.first().copied();
             if !self.take_any(b"-/.") {
                 return None;
             }
+            self.blanks();
             let month = self.small()?;
-            let day = if self.rest.first() == separator.as_ref() {
-                self.rest = &self.rest[1..];
-                self.small()?
-            } else {
-                1
-            };
+            let after_month = self.rest;
+            self.blanks();
+            if self.rest.first() != separator.as_ref() {
+                self.rest = after_month;
+                return Some((first, month, 1));
+            }
+            self.rest = &self.rest[1..];
+            self.blanks();
+            let day = self.small()?;
             return Some((first, month, day));
         }
         if digits > 2 {
@@ -355,6 +361,8 @@ mod tests {
             ("8 Nov 14 15:05", "2014-11-08T15:05:00.0000000Z"),
             ("Saturday, 08-Nov-14 15:05:02 GMT", "2014-11-08T15:05:02.0000000Z"),
             ("November 8, 2014", "2014-11-08T00:00:00.0000000Z"),
+            ("2014 - 11 - 08 3:04", "2014-11-08T03:04:00.0000000Z"),
+            ("2021-03-04 -02:00", "2021-03-04T02:00:00.0000000Z"),
             ("  9999-12-31 23:59:59.9999999 ", "9999-12-31T23:59:59.9999999Z"),
         ] {
             assert_eq!(parse(written).map(super::text).as_deref(), Some(meant), "{written}");

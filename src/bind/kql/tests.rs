@@ -48,6 +48,8 @@ fn columns_get_the_names_that_the_reference_gives() {
     insta::assert_snapshot!(of("summarize arg_max(a, *), dcount(b) / 2 by b"), @"b:string, a:long, d:dynamic, Column1:long");
     insta::assert_snapshot!(of("join (datatable(a:long, b:string)[]) on a"), @"a:long, b:string, d:dynamic, a1:long, b1:string");
     insta::assert_snapshot!(of("union withsource=from (datatable(a:string)[])"), @"from:string, a_long:long, a_string:string, b:string, d:dynamic");
+    // A name of its own is kept; a name made of a clash gives way.
+    insta::assert_snapshot!(columns("union (print a=1), (print a=toint(2)), (print a_long=3)"), @"a_long1:long, a_int:int, a_long:long");
     insta::assert_snapshot!(columns("print 1, x = 'a', now()"), @"print_0:long, x:string, print_2:datetime");
 }
 

@@ -3,8 +3,8 @@ use super::lines::edges;
 use super::polygons::meet;
 use super::s2::Cell;
 use super::shapes::{Polygon, place, point_json, polygons, polygons_json};
-use super::sphere;
-use crate::functions::arguments::{given, row, text};
+use super::sphere::{self, Point};
+use crate::functions::arguments::{row, text};
 use crate::functions::{Call, Function, Gives, Param, one, optional};
 use crate::types::{Type, Types};
 use crate::value::{Json, Value, convert};
@@ -145,7 +145,7 @@ pub const FUNCTIONS: &[Function] = &[
         &[one("polygon", Types::DYNAMIC), optional("level", NUMBER), optional("radius", NUMBER)],
         Gives::Always(Type::Dynamic),
         |_, args| match polygons(&args[0]) {
-            Some(all) => covering(args, |square| all.iter().any(|polygon| meet(square, polygon))),
+            Some(all) => covering(args, &Shape::Polygons(all)),
             None => Value::Null,
         },
         &[(
@@ -154,32 +154,43 @@ pub const FUNCTIONS: &[Function] = &[
             "True",
         )],
     )
-    .differs("a polygon enlarged by a radius is not covered"),
+    .differs("the cells stand in another order"),
     row(
         &["geo_line_to_s2cells"],
         "The S2 cells of a level (0 to 30, else 11) that cover a line; null where they are too many.",
         &[one("lineString", Types::DYNAMIC), optional("level", NUMBER), optional("radius", NUMBER)],
         Gives::Always(Type::Dynamic),
         |_, args| match edges(&args[0]) {
-            Some(edges) => covering(args, |square| {
-                edges.iter().any(|(a, b)| {
-                    square.contains(*a) || square.edges().any(|(c, d)| sphere::crossing(*a, *b, c, d).is_some())
-                })
-            }),
+            Some(edges) => covering(args, &Shape::Line(edges)),
             None => Value::Null,
         },
-        &[("geo_line_to_s2cells(dynamic({'type': 'LineString'}))", "null")],
+        &[
+            ("geo_line_to_s2cells(dynamic({'type': 'LineString'}))", "null"),
+            (
+                "set_has_element(geo_line_to_s2cells(dynamic({'type': 'LineString', 'coordinates': [[0, 1], [0, 2]]}), \
+                12, 5000), geo_point_to_s2cell(0.04, 1.5, 12))",
+                "True",
+            ),
+        ],
     )
-    .differs("a line enlarged by a radius is not covered"),
+    .differs("the cells stand in another order"),
     row(
         &["geo_polygon_to_h3cells"],
-        "The H3 cells of a resolution (0 to 15, else 6) that cover a polygon; null where they are too many.",
+        "The H3 cells of a resolution (0 to 15, else 6) whose middles lie in a polygon, or within a radius of it; null \
+        where they are too many.",
         &[one("polygon", Types::DYNAMIC), optional("resolution", NUMBER), optional("radius", NUMBER)],
         Gives::Always(Type::Dynamic),
         h3_covering,
-        &[("geo_polygon_to_h3cells(dynamic({'type': 'Polygon'}))", "null")],
+        &[
+            ("geo_polygon_to_h3cells(dynamic({'type': 'Polygon'}))", "null"),
+            (
+                "array_length(geo_polygon_to_h3cells(dynamic({'type': 'Polygon', 'coordinates': [[[0, 0], [0.2, 0], \
+                [0.2, 0.2], [0, 0.2], [0, 0]]]})))",
+                "19",
+            ),
+        ],
     )
-    .differs("a polygon enlarged by a radius is not covered"),
+    .differs("the cells stand in another order"),
     row(
         &["geo_point_to_h3cell"],
         "The H3 cell of a point at a resolution (0 to 15, else 6).",
@@ -396,16 +407,13 @@ fn rectangle(hash: &str) -> Option<Rectangle> {
     Some(world)
 }
 
-/// The S2 cells of the level asked for whose squares pass the test, which squares around them pass too.
-fn covering<'a>(args: &[Value<'a>], touches: impl Fn(&Polygon) -> bool) -> Value<'a> {
+/// The S2 cells of the level asked for that come within the radius (third argument, in metres, else 0) of a shape.
+fn covering<'a>(args: &[Value<'a>], shape: &Shape) -> Value<'a> {
     let level = if args.len() > 1 { whole(args, 1) } else { Some(11) };
-    let Some(level @ 0..=30) = level else { return Value::Null };
-    if given(args, 2) && convert::real(&args[2]) != Some(0.0) {
-        return Value::Null;
-    }
+    let (Some(level @ 0..=30), Some(radius)) = (level, around(args)) else { return Value::Null };
     let mut open: Vec<Cell> = Cell::faces().to_vec();
     for _ in 0..=level {
-        open.retain(|cell| touches(&Polygon { outer: cell.corners().to_vec(), holes: vec![], written: vec![] }));
+        open.retain(|cell| shape.is_near(&square(cell.corners().to_vec()), radius));
         // Each cell that touches has a child that does: they never become fewer.
         if open.len() > MOST_CELLS {
             return Value::Null;
@@ -417,29 +425,83 @@ fn covering<'a>(args: &[Value<'a>], touches: impl Fn(&Polygon) -> bool) -> Value
     Value::json(open.into_iter().map(|cell| Json::from(cell.token())).collect())
 }
 
-/// From the cells of the corners outwards, as long as cells meet the polygon.
+fn square(outer: Vec<Point>) -> Polygon {
+    Polygon { outer, holes: vec![], written: vec![] }
+}
+
+/// The third argument as an angle, 0 where it does not stand; `None` where it is no radius.
+fn around(args: &[Value<'_>]) -> Option<f64> {
+    if args.len() < 3 {
+        return Some(0.0);
+    }
+    convert::real(&args[2]).filter(|metres| metres.is_finite() && *metres >= 0.0).map(|metres| metres / sphere::RADIUS)
+}
+
+/// What cells are laid over.
+enum Shape {
+    Line(Vec<(Point, Point)>),
+    Polygons(Vec<Polygon>),
+}
+
+impl Shape {
+    fn edges(&self) -> Box<dyn Iterator<Item = (Point, Point)> + '_> {
+        match self {
+            Shape::Line(edges) => Box::new(edges.iter().copied()),
+            Shape::Polygons(all) => Box::new(all.iter().flat_map(Polygon::edges)),
+        }
+    }
+
+    /// Whether a cell comes within the angle.
+    fn is_near(&self, cell: &Polygon, radius: f64) -> bool {
+        let meets = match self {
+            Shape::Line(edges) => edges
+                .iter()
+                .any(|(a, b)| cell.contains(*a) || cell.edges().any(|(c, d)| sphere::crossing(*a, *b, c, d).is_some())),
+            Shape::Polygons(all) => all.iter().any(|polygon| meet(cell, polygon)),
+        };
+        let near = |p: Point, (a, b): (Point, Point)| sphere::angle(p, sphere::nearest(p, a, b)) <= radius;
+        meets
+            || radius > 0.0
+                && self.edges().any(|edge| {
+                    cell.outer.iter().any(|corner| near(*corner, edge))
+                        || cell.edges().any(|side| near(edge.0, side) || near(edge.1, side))
+                })
+    }
+}
+
+/// From the cells of the corners outwards, as long as cells meet the polygon; those whose middle lies in it (or within
+/// the radius) are taken.
 fn h3_covering<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     let resolution = if args.len() > 1 { whole(args, 1) } else { Some(6) };
     let resolution = resolution.and_then(|r| u8::try_from(r).ok()).and_then(|r| Resolution::try_from(r).ok());
-    let (Some(all), Some(resolution)) = (polygons(&args[0]), resolution) else { return Value::Null };
-    if given(args, 2) && convert::real(&args[2]) != Some(0.0) {
+    let (Some(all), Some(resolution), Some(radius)) = (polygons(&args[0]), resolution, around(args)) else {
         return Value::Null;
-    }
+    };
     let corners = all.iter().flat_map(|polygon| polygon.written.iter().flatten());
     let mut open: Vec<CellIndex> = corners
         .filter_map(|(lng, lat)| LatLng::new(*lat, *lng).ok())
         .map(|corner| corner.to_cell(resolution))
         .collect();
     let mut seen: HashSet<CellIndex> = open.iter().copied().collect();
+    let shape = Shape::Polygons(all);
     let mut covering = Vec::new();
+    let mut walked = 0usize;
     while let Some(cell) = open.pop() {
-        let outer = cell.boundary().iter().map(|corner| sphere::point(corner.lng(), corner.lat())).collect();
-        let hexagon = Polygon { outer, holes: vec![], written: vec![] };
-        if !all.iter().any(|polygon| meet(&hexagon, polygon)) {
+        let hexagon = cell.boundary().iter().map(|corner| sphere::point(corner.lng(), corner.lat())).collect();
+        if !shape.is_near(&square(hexagon), radius) {
             continue;
         }
-        covering.push(Json::from(cell.to_string()));
-        if covering.len() > MOST_CELLS {
+        walked += 1;
+        let middle = LatLng::from(cell);
+        let middle = sphere::point(middle.lng(), middle.lat());
+        let Shape::Polygons(all) = &shape else { continue };
+        let is_taken = all.iter().any(|polygon| polygon.contains(middle))
+            || radius > 0.0
+                && shape.edges().any(|(a, b)| sphere::angle(middle, sphere::nearest(middle, a, b)) <= radius);
+        if is_taken {
+            covering.push(Json::from(cell.to_string()));
+        }
+        if covering.len() > MOST_CELLS || walked > 2 * MOST_CELLS {
             return Value::Null;
         }
         open.extend(cell.edges().map(|edge| edge.destination()).filter(|next| seen.insert(*next)));

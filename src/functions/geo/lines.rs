@@ -7,6 +7,10 @@ use crate::functions::arguments::row;
 use crate::functions::{Call, Function, Gives, Param, one, optional};
 use crate::types::{Type, Types};
 use crate::value::{Json, Value, convert};
+use std::collections::HashSet;
+
+/// A longitude and a latitude, bit by bit.
+type Corner = (u64, u64);
 
 const BAG: Types = Types::DYNAMIC;
 const NUMBER: Types = Types::NUMBER;
@@ -84,17 +88,27 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["geo_intersection_2lines"],
-        "The points in which two lines meet.",
+        "The points in which two lines meet, and the edges that stand in both.",
         &[one("lineString1", BAG), one("lineString2", BAG)],
         Gives::Always(Type::Dynamic),
-        |_, args| meetings(args).map_or(Value::Null, |points| points_json(&points)),
-        &[(
-            "geo_intersection_2lines(dynamic({'type': 'LineString', 'coordinates': [[0, 0], [1, 1]]}), \
-             dynamic({'type': 'LineString', 'coordinates': [[5, 5], [6, 5]]}))",
-            "{\"type\":\"GeometryCollection\",\"geometries\":[]}",
-        )],
+        |_, args| match (meetings(args), shared_edges(args)) {
+            (Some(points), Some((lines, corners))) => meetings_json(points, lines, &corners),
+            _ => Value::Null,
+        },
+        &[
+            (
+                "geo_intersection_2lines(dynamic({'type': 'LineString', 'coordinates': [[0, 0], [1, 1]]}), \
+                 dynamic({'type': 'LineString', 'coordinates': [[5, 5], [6, 5]]}))",
+                "{\"type\":\"GeometryCollection\",\"geometries\":[]}",
+            ),
+            (
+                "geo_intersection_2lines(dynamic({'type': 'LineString', 'coordinates': [[0, 0], [1, 1], [2, 1]]}), \
+                 dynamic({'type': 'LineString', 'coordinates': [[2, 1], [1, 1]]})).type",
+                "LineString",
+            ),
+        ],
     )
-    .differs("stretches that two lines share are left out"),
+    .differs("of edges that lie upon each other without having both ends in common, only points are given"),
     row(
         &["geo_intersects_line_with_polygon"],
         "Whether a line meets a polygon.",
@@ -135,14 +149,22 @@ pub const FUNCTIONS: &[Function] = &[
         Gives::Always(Type::Dynamic),
         |_, args| match (lines(&args[0]), tolerance(args)) {
             (Some(lines), Some(tolerance)) => {
-                lines_json(lines.iter().map(|line| simplified(line, tolerance)).collect())
+                let simple: Vec<Ring> = lines
+                    .iter()
+                    .map(|line| simplified(line, tolerance))
+                    .filter(|line| stays(line, tolerance))
+                    .collect();
+                if simple.is_empty() { Value::Null } else { lines_json(simple) }
             }
             _ => Value::Null,
         },
-        &[(
-            "geo_line_simplify(dynamic({'type': 'LineString', 'coordinates': [[0, 0], [0.00001, 1], [0, 2]]}))",
-            "{\"type\":\"LineString\",\"coordinates\":[[0.0,0.0],[0.0,2.0]]}",
-        )],
+        &[
+            (
+                "geo_line_simplify(dynamic({'type': 'LineString', 'coordinates': [[0, 0], [0.00001, 1], [0, 2]]}))",
+                "{\"type\":\"LineString\",\"coordinates\":[[0.0,0.0],[0.0,2.0]]}",
+            ),
+            ("geo_line_simplify(dynamic({'type': 'LineString', 'coordinates': [[0, 0], [0, 0.1]]}), 20000)", "null"),
+        ],
     ),
     row(
         &["geo_line_buffer"],
@@ -303,6 +325,49 @@ fn meetings(args: &[Value<'_>]) -> Option<Vec<Point>> {
     Some(points)
 }
 
+/// The edges of the first line that stand in the second too, joined where they follow each other, and their corners.
+fn shared_edges(args: &[Value<'_>]) -> Option<(Vec<Ring>, HashSet<Corner>)> {
+    let (first, second) = (lines(&args[0])?, lines(&args[1])?);
+    let bits = |corner: (f64, f64)| (corner.0.to_bits(), corner.1.to_bits());
+    let edge = |pair: &[(f64, f64)]| {
+        let (a, b) = (bits(pair[0]), bits(pair[1]));
+        if a <= b { (a, b) } else { (b, a) }
+    };
+    let known: HashSet<_> = second.iter().flat_map(|line| line.windows(2)).map(edge).collect();
+    let mut parts: Vec<Ring> = Vec::new();
+    for line in &first {
+        let mut goes_on = false;
+        for pair in line.windows(2) {
+            let is_shared = known.contains(&edge(pair));
+            match parts.last_mut().filter(|_| goes_on) {
+                Some(part) if is_shared => part.push(pair[1]),
+                _ if is_shared => parts.push(pair.to_vec()),
+                _ => {}
+            }
+            goes_on = is_shared;
+        }
+    }
+    let corners = parts.iter().flatten().map(|corner| bits(*corner)).collect();
+    Some((parts, corners))
+}
+
+fn meetings_json<'a>(points: Vec<Point>, lines: Vec<Ring>, corners: &HashSet<Corner>) -> Value<'a> {
+    if lines.is_empty() {
+        return points_json(&points);
+    }
+    let known: Vec<Point> =
+        corners.iter().map(|(lng, lat)| point(f64::from_bits(*lng), f64::from_bits(*lat))).collect();
+    let apart: Vec<Point> =
+        points.into_iter().filter(|p| known.iter().all(|corner| angle(*corner, *p) > 1e-12)).collect();
+    if apart.is_empty() {
+        return lines_json(lines);
+    }
+    Value::json(serde_json::json!({
+        "type": "GeometryCollection",
+        "geometries": [points_json(&apart).to_json(), lines_json(lines).to_json()],
+    }))
+}
+
 fn union<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     let Value::Dynamic(array) = &args[0] else { return Value::Null };
     let tree = array.tree();
@@ -366,6 +431,11 @@ fn within<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
         return points_json(&[]);
     }
     lines_json(parts.into_iter().map(|part| part.into_iter().map(sphere::degrees).collect()).collect())
+}
+
+/// Whether a simplified line has still two corners further apart than the tolerance.
+fn stays(line: &[(f64, f64)], tolerance: f64) -> bool {
+    line.windows(2).any(|pair| angle(point(pair[0].0, pair[0].1), point(pair[1].0, pair[1].1)) * RADIUS >= tolerance)
 }
 
 /// The ends and the points that stand out (D. Douglas and T. Peucker, 1973).

@@ -2,7 +2,6 @@
 //! remains is joined to rings.
 use super::shapes::{Polygon, Ring, area};
 use super::sphere::{Point, add, angle, bearing, crossing, degrees, inside, nearest, unit};
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::f64::consts::{PI, TAU};
 
@@ -35,15 +34,32 @@ fn edges_of(polygon: &Polygon, owner: usize) -> impl Iterator<Item = Edge> {
     })
 }
 
-/// The rings of the union, polygon by polygon, the outer ring first; `None` where there are too many edges.
+/// The rings of the union, polygon by polygon, the outer ring first; `None` where there are too many edges. The two with
+/// the fewest corners are put together first, as the S2 library does it: where rings begin depends on it.
 pub fn union(polygons: &[Polygon]) -> Option<Vec<Vec<Ring>>> {
-    let mut edges = Vec::new();
-    for (owner, polygon) in polygons.iter().enumerate() {
-        edges.extend(edges_of(polygon, owner));
-    }
-    if edges.len() > MOST_EDGES {
+    let corners = |rings: &[Vec<Vec<Point>>]| rings.iter().flatten().map(Vec::len).sum::<usize>();
+    let mut open: Vec<Vec<Vec<Vec<Point>>>> =
+        polygons.iter().map(|polygon| vec![polygon.rings().cloned().collect()]).collect();
+    if open.iter().map(|rings| corners(rings)).sum::<usize>() > MOST_EDGES {
         return None;
     }
+    open.sort_by_key(|rings| corners(rings));
+    while open.len() > 1 {
+        let (first, second) = (open.remove(0), open.remove(0));
+        let both = first.into_iter().chain(second).filter_map(|mut rings| {
+            let outer = (!rings.is_empty()).then(|| rings.remove(0))?;
+            Some(Polygon { outer, holes: rings, written: vec![] })
+        });
+        let united = joined(&both.collect::<Vec<_>>());
+        let at = open.partition_point(|rings| corners(rings) <= corners(&united));
+        open.insert(at, united);
+    }
+    open.pop().map(in_degrees)
+}
+
+/// The rings of the union, holes counter-clockwise too.
+fn joined(polygons: &[Polygon]) -> Vec<Vec<Vec<Point>>> {
+    let edges: Vec<Edge> = polygons.iter().enumerate().flat_map(|(owner, polygon)| edges_of(polygon, owner)).collect();
     let pieces = cut(&edges);
     let mut owners: HashMap<(Key, Key), Vec<usize>> = HashMap::new();
     for piece in &pieces {
@@ -61,7 +77,7 @@ pub fn union(polygons: &[Polygon]) -> Option<Vec<Vec<Ring>>> {
             kept.push(piece);
         }
     }
-    Some(assembled(rings(kept)))
+    assembled(rings(kept))
 }
 
 /// The rings of what two sets of polygons have in common, as [`union`] gives them.
@@ -94,7 +110,7 @@ pub fn intersection(first: &[Polygon], second: &[Polygon]) -> Option<Vec<Vec<Rin
             }
         }
     });
-    Some(assembled(rings(kept.collect())))
+    Some(in_degrees(assembled(rings(kept.collect()))))
 }
 
 /// The edges in pieces that meet others at their ends only.
@@ -138,23 +154,24 @@ fn cut(edges: &[Edge]) -> Vec<Edge> {
     pieces
 }
 
-/// Edges joined end to end; where several go on, the leftmost does.
+/// Edges joined end to end; where several go on, the leftmost does. A ring ends with its last edge, as the S2 library has
+/// it; rings stand in the order of the edges that they begin with.
 fn rings(edges: Vec<Edge>) -> Vec<Vec<Point>> {
     let mut onward: HashMap<Key, Vec<usize>> = HashMap::new();
     for (at, edge) in edges.iter().enumerate() {
         onward.entry(key(edge.from)).or_default().push(at);
     }
     let mut used = vec![false; edges.len()];
-    let mut rings = Vec::new();
+    let mut rings: Vec<(usize, Vec<Point>)> = Vec::new();
     for start in 0..edges.len() {
         if used[start] {
             continue;
         }
-        let mut ring = Vec::new();
+        let mut ring: Vec<usize> = Vec::new();
         let mut at = start;
         loop {
             used[at] = true;
-            ring.push(edges[at].from);
+            ring.push(at);
             let (from, here) = (edges[at].from, edges[at].to);
             if key(here) == key(edges[start].from) {
                 break;
@@ -172,32 +189,38 @@ fn rings(edges: Vec<Edge>) -> Vec<Vec<Point>> {
                 None => break,
             }
         }
-        if ring.len() >= 3 {
-            rings.push(ring);
+        let last = (0..ring.len()).max_by_key(|at| ring[*at]).unwrap_or(0);
+        let count = ring.len();
+        ring.rotate_left((last + 1) % count);
+        if count >= 3 {
+            rings.push((ring[0], ring.into_iter().map(|at| edges[at].from).collect()));
         }
     }
-    rings
+    rings.sort_by_key(|(begins, _)| *begins);
+    rings.into_iter().map(|(_, ring)| ring).collect()
 }
 
-fn by_vector(a: &Point, b: &Point) -> Ordering {
-    a.iter().zip(b).map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
-}
-
-/// Rings as polygons: each hole goes with the outer ring around it. Rings begin at their least corner.
-fn assembled(mut rings: Vec<Vec<Point>>) -> Vec<Vec<Ring>> {
-    for ring in &mut rings {
-        let least = (0..ring.len()).min_by(|a, b| by_vector(&ring[*a], &ring[*b])).unwrap_or(0);
-        ring.rotate_left(least);
-    }
-    rings.sort_by(|a, b| by_vector(&a[0], &b[0]));
+/// Rings as polygons: each hole goes with the outer ring around it, and is turned round.
+fn assembled(rings: Vec<Vec<Point>>) -> Vec<Vec<Vec<Point>>> {
     let is_outer = |ring: &Vec<Point>| (0.0..TAU).contains(&area(ring));
     let (outer, holes): (Vec<_>, Vec<_>) = rings.into_iter().partition(is_outer);
     let mut polygons: Vec<Vec<Vec<Point>>> = outer.into_iter().map(|ring| vec![ring]).collect();
-    for hole in holes {
+    for mut hole in holes {
         if let Some(around) = polygons.iter_mut().find(|rings| inside(&rings[0], unit(add(hole[0], hole[1])))) {
+            hole.reverse();
             around.push(hole);
         }
     }
-    let degrees = |ring: Vec<Point>| ring.into_iter().map(degrees).collect();
-    polygons.into_iter().map(|rings| rings.into_iter().map(degrees).collect()).collect()
+    polygons
+}
+
+/// Longitudes and latitudes; holes run clockwise.
+fn in_degrees(polygons: Vec<Vec<Vec<Point>>>) -> Vec<Vec<Ring>> {
+    let ring = |(at, mut ring): (usize, Vec<Point>)| {
+        if at > 0 {
+            ring.reverse();
+        }
+        ring.into_iter().map(degrees).collect()
+    };
+    polygons.into_iter().map(|rings| rings.into_iter().enumerate().map(ring).collect()).collect()
 }

@@ -211,12 +211,20 @@ pub const FUNCTIONS: &[Function] = &[
             let united = all.filter(|all| !all.is_empty()).and_then(|all| overlay::union(&all));
             united.filter(|united| !united.is_empty()).map_or(Value::Null, polygons_json)
         },
-        &[(
-            "array_length(geo_union_polygons_array(dynamic([{'type': 'Polygon', 'coordinates': [[[0, 0], [2, 0], [2, 2], \
-            [0, 2], [0, 0]]]}, {'type': 'Polygon', 'coordinates': [[[1, 1], [3, 1], [3, 3], [1, 3], [1, 1]]]}])) \
-            .coordinates[0])",
-            "9",
-        )],
+        &[
+            (
+                "array_length(geo_union_polygons_array(dynamic([{'type': 'Polygon', 'coordinates': [[[0, 0], [2, 0], [2, 2], \
+                [0, 2], [0, 0]]]}, {'type': 'Polygon', 'coordinates': [[[1, 1], [3, 1], [3, 3], [1, 3], [1, 1]]]}])) \
+                .coordinates[0])",
+                "9",
+            ),
+            (
+                "tolong(geo_union_polygons_array(dynamic([{'type': 'Polygon', 'coordinates': [[[0, 0], [2, 0], [2, 2], [0, 2], \
+                [0, 0]]]}, {'type': 'Polygon', 'coordinates': [[[1, 1], [3, 1], [3, 3], [1, 3], [1, 1]]]}])) \
+                .coordinates[0][0][1])",
+                "2",
+            ),
+        ],
     )
     .differs("more than 4,000 edges are not put together: the answer is null"),
     row(

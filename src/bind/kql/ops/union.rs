@@ -152,7 +152,8 @@ pub fn united(mut inputs: Vec<Table>, source: Option<String>, inner: bool) -> Ta
     Table { hidden, open, ..Table::of(RelOp::Union { inputs: relations }, schema) }
 }
 
-/// The columns of a union: by name and type, in the order in which they appear.
+/// The columns of a union: by name and type, in the order in which they appear. A name that clashes with none is kept,
+/// whatever the others get.
 pub fn unify(schemas: &[&Schema], inner: bool) -> Vec<Unified> {
     let mut seen: Vec<(String, Vec<Type>)> = Vec::new();
     for schema in schemas {
@@ -172,11 +173,16 @@ pub fn unify(schemas: &[&Schema], inner: bool) -> Vec<Unified> {
         }
     }
     let mut unique = names::Unique::default();
+    for (name, types) in &seen {
+        if types.len() == 1 {
+            unique.add(name);
+        }
+    }
     let mut columns = Vec::new();
     for (name, types) in seen {
         match types.as_slice() {
             [] => {}
-            [ty] => columns.push(Unified { name: unique.name(&name), source: name, ty: *ty }),
+            [ty] => columns.push(Unified { name: name.clone(), source: name, ty: *ty }),
             many => {
                 for ty in many {
                     let suffixed = unique.name(&format!("{name}_{}", ty.name()));
