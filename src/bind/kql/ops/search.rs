@@ -103,6 +103,18 @@ impl<'q> Binder<'_, 'q> {
                 let right = self.scalar(right, scope)?;
                 self.any_column_is(op, right, stars, *op_span, expr.span)
             }
+            // After a colon (`has` by another spelling) a text is looked for as it is in all columns, with `*` and case.
+            ExprKind::Binary { op: "has", left, right, op_span } if op_span.end - op_span.start == 1 => {
+                let (left, right) = (self.scalar(left, scope)?, self.scalar(right, scope)?);
+                let (op, right) = match right {
+                    Scalar::Literal { value: Value::String(text), .. } => {
+                        let (op, text) = wanted(&text, has);
+                        (op, Scalar::literal(Value::string(text), Type::String))
+                    }
+                    other => ("has", other),
+                };
+                self.operator(op, vec![left, right], *op_span, expr.span)
+            }
             ExprKind::Call { name, args } if name.text == "not" && args.len() == 1 => {
                 let bound = self.search_predicate(&args[0].value, scope, stars, has)?;
                 self.apply("not", vec![bound], expr.span)
@@ -132,7 +144,7 @@ fn wanted(text: &str, has: &'static str) -> (&'static str, String) {
         _ if inner.contains('*') => {
             let parts: Vec<String> = text.split('*').map(regex::escape).collect();
             let case = if exact { "" } else { "(?i)" };
-            ("matches regex", format!("{case}\\b{}\\b", parts.join("[^\\s]*")))
+            ("matches regex", format!("{case}\\b{}\\b", parts.join(".*")))
         }
         (false, false) => (has, text.into()),
         (true, true) => (if exact { "contains_cs" } else { "contains" }, inner.into()),
