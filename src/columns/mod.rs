@@ -23,6 +23,8 @@ use arrow::record_batch::RecordBatch;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+pub mod repeats;
+
 /// Ticks in a microsecond.
 pub const TICKS_PER_MICRO: i64 = 10;
 

@@ -1,4 +1,5 @@
 //! Running plans: the session they run in, the limits they run under, the streams of batches that come out.
+mod coded_groups;
 pub mod equal_columns;
 pub mod limits;
 pub mod session;

@@ -1,6 +1,7 @@
 //! The DataFusion session: settings, caches and the operators of our own, made once; each query gets a copy with a
 //! memory pool of its own.
 use super::Limits;
+use super::coded_groups::coded;
 use super::equal_columns::EqualColumns;
 use crate::plan::rows_exec::RowsPlanner;
 use crate::rows::Budget;
@@ -90,7 +91,7 @@ impl QueryPlanner for Planner {
         let plan = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(RowsPlanner)])
             .create_physical_plan(plan, session)
             .await?;
-        interruptible(plan)
+        interruptible(coded(plan)?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Made-up rows of `DeviceProcessEvents`.
 use super::Table;
 use super::words::{PROGRAMS, TOOLS};
-use super::world::{Person, SERVICE_SIDS, World};
+use super::world::{COMMON_RELEASES, Person, RELEASES, SERVICE_SIDS, World};
 use crate::value::Value;
 use crate::value::datetime::{TICKS_PER_MINUTE, TICKS_PER_SECOND};
 use rand::Rng;
@@ -43,8 +43,12 @@ impl Process {
     ) {
         let at = &world.devices[device];
         self.program = program;
-        // Devices are not all on the same release; each stays on its own.
-        self.release = (device * 7 + program) % world.releases[program].len();
+        // Devices are not all on the same release; each stays on its own. A few are on one that hardly anybody has.
+        let place = device * 7 + program;
+        self.release = match place % 331 {
+            0 => COMMON_RELEASES + place / 331 % (RELEASES - COMMON_RELEASES),
+            _ => place % COMMON_RELEASES,
+        };
         self.service = service;
         self.pid = 4 * rng.random_range(200..6_000);
         let (folder, lines) = match PROGRAMS.get(program) {

@@ -21,6 +21,10 @@ pub struct Person {
     pub object_id: String,
 }
 
+/// How many releases of a program are about. Nearly all devices have one of the first [`COMMON_RELEASES`].
+pub const RELEASES: usize = 64;
+pub const COMMON_RELEASES: usize = 3;
+
 /// One release of a program: what its file is known by.
 pub struct Release {
     pub version: String,
@@ -124,7 +128,7 @@ impl World {
             })
             .collect();
         let releases = (0..PROGRAMS.len() + TOOLS.len())
-            .map(|number| (0..3).map(|release| Release::new(rng, number * 3 + release)).collect())
+            .map(|number| (0..RELEASES).map(|release| Release::new(rng, number * RELEASES + release)).collect())
             .collect();
         let malware: Vec<Malware> = (0..400)
             .map(|number| Malware {
@@ -176,7 +180,7 @@ impl World {
                 "device" => out.push_str(&device.name),
                 "script" => out.push_str(SCRIPTS[rng.random_range(0..SCRIPTS.len())]),
                 "document" => out.push_str(DOCUMENTS[rng.random_range(0..DOCUMENTS.len())]),
-                "host" => out.push_str(HOSTS[rng.random_range(0..HOSTS.len())]),
+                "host" => push_host(rng, out),
                 "ip" => out.push_str(&self.addresses[self.some_address.draw(rng)]),
                 "n" => push_number(rng.random_range(1_000..900_000), out),
                 "n2" => push_number(rng.random_range(10..60), out),
@@ -191,13 +195,10 @@ impl World {
                     let _ = write!(out, "{{{}}}", guid(rng));
                 }
                 "url" => {
-                    let host = HOSTS[rng.random_range(0..HOSTS.len())];
-                    let _ = write!(
-                        out,
-                        "https://{host}/{}?id={}",
-                        SCRIPTS[rng.random_range(0..SCRIPTS.len())],
-                        rng.random::<u16>()
-                    );
+                    out.push_str("https://");
+                    push_host(rng, out);
+                    let script = SCRIPTS[rng.random_range(0..SCRIPTS.len())];
+                    let _ = write!(out, "/{script}?id={}", rng.random::<u16>());
                 }
                 "b64" => {
                     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -232,6 +233,16 @@ impl Release {
             size: rng.random_range(9_000..4_000_000),
         }
     }
+}
+
+/// A host that many ask for or, rarely, one that hardly anybody does: what a hunter looks for.
+fn push_host(rng: &mut impl Rng, out: &mut String) {
+    if rng.random_range(0..1_000) > 0 {
+        return out.push_str(HOSTS[rng.random_range(0..HOSTS.len())]);
+    }
+    out.push_str("cdn-");
+    push_hex(rng, 6, out);
+    out.push_str(".example");
 }
 
 fn push_number(number: u32, out: &mut String) {

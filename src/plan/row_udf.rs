@@ -1,9 +1,11 @@
 //! Any function of the function table as a DataFusion UDF: its row function over the cells of a batch.
+use crate::columns::repeats::Repeats;
 use crate::columns::{Cells, ColumnBuilder, arrow_type};
 use crate::functions::{Call, Eval, Function, RowFn};
 use crate::types::Type;
 use crate::value::Value;
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, AsArray, UInt32Array};
+use arrow::compute::take;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::{
@@ -81,7 +83,9 @@ impl ScalarUDFImpl for RowUdf {
         let constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let volatile = matches!(self.function.eval, Eval::Volatile(_));
         let rows = if constant && !volatile { 1 } else { args.number_rows };
-        let columns: Vec<Argument> = args.args.into_iter().map(Argument::new).collect::<Result<_>>()?;
+        let mut columns: Vec<Argument> = args.args.into_iter().map(Argument::new).collect::<Result<_>>()?;
+        let repeats = if volatile { None } else { repeats(&mut columns)? };
+        let rows = repeats.as_ref().map_or(rows, |repeats| repeats.rows.len());
         let cells: Vec<(Cells<'_>, bool)> =
             columns.iter().zip(&self.types).map(|(arg, ty)| (Cells::new(&arg.array, *ty), arg.scalar)).collect();
         let mut builder = ColumnBuilder::new(self.gives, rows);
@@ -92,12 +96,24 @@ impl ScalarUDFImpl for RowUdf {
             builder.push(&f(&call, &values));
         }
         let array = builder.finish();
+        if let Some(repeats) = repeats {
+            return Ok(ColumnarValue::Array(take(&array, &UInt32Array::from(repeats.texts), None)?));
+        }
         if constant && !volatile {
             Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?))
         } else {
             Ok(ColumnarValue::Array(array))
         }
     }
+}
+
+/// Where all depends on one column whose texts repeat, each text is left once in its place.
+fn repeats(columns: &mut [Argument]) -> Result<Option<Repeats>> {
+    let mut arrays = columns.iter_mut().filter(|column| !column.scalar);
+    let (Some(only), None) = (arrays.next(), arrays.next()) else { return Ok(None) };
+    let Some(repeats) = only.array.as_string_view_opt().and_then(Repeats::of) else { return Ok(None) };
+    only.array = take(&only.array, &UInt32Array::from(repeats.rows.clone()), None)?;
+    Ok(Some(repeats))
 }
 
 /// An argument as an array: of one row where it is the same for all.

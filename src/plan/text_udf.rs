@@ -1,4 +1,5 @@
 //! Text operators with constant right sides, over whole columns: the needles are readied once, each row is one search.
+use crate::columns::repeats::Repeats;
 use crate::functions::predicates::{AnyOf, Kind, Needle, fold};
 use crate::functions::regexes;
 use crate::value::Value;
@@ -65,7 +66,18 @@ impl TextUdf {
         let mut bits = BooleanBufferBuilder::new(array.len());
         let mut push = |text: Option<&str>| bits.append(self.matches(text.unwrap_or("")));
         match array.data_type() {
-            DataType::Utf8View => array.as_string_view().iter().for_each(&mut push),
+            DataType::Utf8View => {
+                let array = array.as_string_view();
+                match Repeats::of(array) {
+                    Some(repeats) => {
+                        let text =
+                            |row: &u32| if array.is_null(*row as usize) { "" } else { array.value(*row as usize) };
+                        let found: Vec<bool> = repeats.rows.iter().map(|row| self.matches(text(row))).collect();
+                        repeats.texts.iter().for_each(|text| bits.append(found[*text as usize]));
+                    }
+                    None => array.iter().for_each(&mut push),
+                }
+            }
             DataType::Utf8 => array.as_string::<i32>().iter().for_each(&mut push),
             DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(&mut push),
             other => return internal_err!("`{}` over {other}", self.symbol),

@@ -4,6 +4,7 @@ use crate::functions::{Call, Eval, Function};
 use crate::ir::Scalar;
 use crate::types::{Schema, Type};
 use crate::value::Value;
+use std::collections::BTreeSet;
 
 /// Nesting past this is refused; the parser's own bound is lower.
 const DEEPEST: usize = 512;
@@ -36,6 +37,11 @@ impl Compiled {
     /// The value of one row, whose cells are in the schema's order.
     pub fn eval<'a>(&'a self, row: &'a [Value<'a>]) -> Value<'a> {
         self.node.eval(row, self.now)
+    }
+
+    /// Adds the columns that it reads; false where equal rows may give different values.
+    pub fn reads(&self, columns: &mut BTreeSet<usize>) -> bool {
+        self.node.reads(columns)
     }
 
     /// The column, where the scalar is no more than that.
@@ -73,6 +79,19 @@ fn compile(scalar: &Scalar, schema: &Schema, now: i64, depth: usize) -> Result<N
 }
 
 impl Node {
+    fn reads(&self, columns: &mut BTreeSet<usize>) -> bool {
+        match self {
+            Node::Literal(_) => true,
+            Node::Column(index) => {
+                columns.insert(*index);
+                true
+            }
+            Node::Call { function, args, .. } => {
+                !matches!(function.eval, Eval::Volatile(_)) && args.iter().all(|arg| arg.reads(columns))
+            }
+        }
+    }
+
     fn eval<'a>(&'a self, row: &'a [Value<'a>], now: i64) -> Value<'a> {
         match self {
             Node::Literal(value) => value.borrow(),

@@ -180,7 +180,7 @@ async fn fixtures_are_read_without_rejects() {
     let trial = Trial::new().await;
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").display().to_string();
     insta::assert_snapshot!(trial.take(trial.ask(&fixtures)).await, @"
-    AlertEvidence 1633 0
+    AlertEvidence 1602 0
     AlertInfo 400 0
     Alerts 400 0
     DeviceAlertEvents 400 0

@@ -1,0 +1,443 @@
+//! Grouping by small numbers instead of texts. The first half of a two-step aggregation, in DataFusion's stead: each column
+//! that is grouped by turns into codes, and the codes of a row name its group. A text of a dictionary is known by where
+//! it lies, so that most rows are told apart without a look at a text. What is aggregated, and how, stays DataFusion's.
+use crate::columns::repeats::place_of;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringViewArray, StringViewBuilder};
+use arrow::buffer::Buffer;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Result, internal_err};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, InputOrderMode, PhysicalExpr, PlanProperties,
+    ReplaceChildrenOptions,
+};
+use futures::{StreamExt, stream};
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+/// Groups are given on to the second half when there are so many.
+const MOST_GROUPS: usize = 500_000;
+/// Where more than one row in two opens a group after so many rows, keeping groups does not pay: each batch is given on.
+const TRIAL: usize = 100_000;
+/// Places of the table of texts by where they lie; a power of two.
+const PLACES: usize = 1 << 14;
+
+/// Puts [`CodedGroups`] where it can stand.
+pub fn coded(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let coded = plan.transform_up(|node| {
+        let Some(aggregate) = node.downcast_ref::<AggregateExec>() else { return Ok(Transformed::no(node)) };
+        if !can_stand_for(aggregate)? {
+            return Ok(Transformed::no(node));
+        }
+        let first = Arc::new(aggregate.clone());
+        Ok(Transformed::yes(Arc::new(CodedGroups { first }) as Arc<dyn ExecutionPlan>))
+    })?;
+    Ok(coded.data)
+}
+
+fn can_stand_for(aggregate: &AggregateExec) -> Result<bool> {
+    let groups = aggregate.group_expr();
+    if *aggregate.mode() != AggregateMode::Partial
+        || *aggregate.input_order_mode() != InputOrderMode::Linear
+        || aggregate.limit_options().is_some()
+        || groups.is_empty()
+        || !groups.is_single()
+    {
+        return Ok(false);
+    }
+    let schema = aggregate.input_schema();
+    for (expr, _) in groups.expr() {
+        if !Codes::can_hold(&expr.data_type(&schema)?) {
+            return Ok(false);
+        }
+    }
+    Ok(aggregate
+        .aggr_expr()
+        .iter()
+        .all(|one| one.groups_accumulator_supported() && !one.is_distinct() && one.order_bys().is_empty()))
+}
+
+#[derive(Debug)]
+struct CodedGroups {
+    /// What it stands for.
+    first: Arc<AggregateExec>,
+}
+
+impl DisplayAs for CodedGroups {
+    fn fmt_as(&self, ty: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CodedGroups: ")?;
+        self.first.fmt_as(ty, f)
+    }
+}
+
+impl ExecutionPlan for CodedGroups {
+    fn name(&self) -> &str {
+        "CodedGroups"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.first.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![self.first.input()]
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        self.first.apply_expressions(f)
+    }
+
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        let first = Arc::clone(&self.first)
+            .replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))?;
+        match first.downcast_ref::<AggregateExec>() {
+            Some(first) => Ok(Arc::new(CodedGroups { first: Arc::new(first.clone()) })),
+            None => internal_err!("an aggregation became something else"),
+        }
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let input = self.first.input().execute(partition, Arc::clone(&context))?;
+        let reservation = MemoryConsumer::new("groups").with_can_spill(true).register(context.memory_pool());
+        let slice = context.session_config().batch_size();
+        let work = Grouping::new(&self.first, reservation)?;
+        let batches =
+            stream::try_unfold((input, work, VecDeque::new()), move |(mut input, mut work, mut ready)| async move {
+                loop {
+                    if let Some(batch) = ready.pop_front() {
+                        return Ok(Some((batch, (input, work, ready))));
+                    }
+                    match input.next().await {
+                        Some(batch) => {
+                            work.add(&batch?)?;
+                            if work.is_full() {
+                                work.emit(slice, &mut ready)?;
+                            }
+                        }
+                        None if work.groups.count == 0 => return Ok(None),
+                        None => work.emit(slice, &mut ready)?,
+                    }
+                }
+            });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.first.schema(), batches)))
+    }
+}
+
+/// The groups of one stream so far.
+struct Grouping {
+    first: Arc<AggregateExec>,
+    groups: Groups,
+    folds: Vec<Box<dyn GroupsAccumulator>>,
+    reservation: MemoryReservation,
+    /// Rows since the last groups were given on.
+    rows: usize,
+    /// The pool had no room for them.
+    cramped: bool,
+    keeps: bool,
+}
+
+impl Grouping {
+    fn new(first: &Arc<AggregateExec>, reservation: MemoryReservation) -> Result<Grouping> {
+        Ok(Grouping {
+            groups: Groups::new(first.group_expr().num_group_exprs()),
+            folds: folds(first)?,
+            first: Arc::clone(first),
+            reservation,
+            rows: 0,
+            cramped: false,
+            keeps: true,
+        })
+    }
+
+    fn add(&mut self, batch: &RecordBatch) -> Result<()> {
+        let rows = batch.num_rows();
+        let value = |expr: &Arc<dyn PhysicalExpr>| expr.evaluate(batch)?.into_array(rows);
+        let keys = self.first.group_expr().expr().iter().map(|(expr, _)| value(expr)).collect::<Result<Vec<_>>>()?;
+        let numbers = self.groups.numbers(&keys)?;
+        for ((one, filter), fold) in
+            self.first.aggr_expr().iter().zip(self.first.filter_expr()).zip(self.folds.iter_mut())
+        {
+            let arguments = one.expressions().iter().map(&value).collect::<Result<Vec<_>>>()?;
+            let filter = filter.as_ref().map(&value).transpose()?;
+            let filter: Option<&BooleanArray> = filter.as_ref().map(|filter| filter.as_boolean());
+            fold.update_batch(&arguments, &numbers, filter, self.groups.count)?;
+        }
+        self.rows += rows;
+        let size = self.groups.size() + self.folds.iter().map(|fold| fold.size()).sum::<usize>();
+        self.cramped = self.reservation.try_resize(size).is_err();
+        if self.rows > TRIAL && self.groups.count * 2 > self.rows {
+            self.keeps = false;
+        }
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.groups.count > 0 && (self.cramped || !self.keeps || self.groups.count >= MOST_GROUPS)
+    }
+
+    /// Gives all groups on, as the second half expects them, and begins anew.
+    fn emit(&mut self, slice: usize, ready: &mut VecDeque<RecordBatch>) -> Result<()> {
+        let schema: SchemaRef = self.first.schema();
+        let mut columns = self.groups.columns(&schema)?;
+        for fold in &mut self.folds {
+            columns.extend(fold.state(EmitTo::All)?);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(self.groups.count));
+        let batch = RecordBatch::try_new_with_options(schema, columns, &options)?;
+        let slices = (0..batch.num_rows()).step_by(slice);
+        ready.extend(slices.map(|at| batch.slice(at, slice.min(batch.num_rows() - at))));
+        self.groups = Groups::new(self.groups.columns.len());
+        self.folds = folds(&self.first)?;
+        self.rows = 0;
+        self.reservation.free();
+        Ok(())
+    }
+}
+
+fn folds(first: &AggregateExec) -> Result<Vec<Box<dyn GroupsAccumulator>>> {
+    first.aggr_expr().iter().map(|one| one.create_groups_accumulator()).collect()
+}
+
+type Numbers<K> = HashMap<K, u32, BuildHasherDefault<Mix>>;
+
+/// Rows with equal values have one number, from 0 in the order in which they came.
+struct Groups {
+    columns: Vec<Codes>,
+    count: usize,
+    /// The group of each pair of what the columns so far come to and the next one's code.
+    pairs: Vec<Numbers<u64>>,
+    /// The pair behind each such number, to find the codes of a group again.
+    behind: Vec<Vec<u64>>,
+}
+
+impl Groups {
+    fn new(columns: usize) -> Groups {
+        Groups {
+            columns: (0..columns).map(|_| Codes::default()).collect(),
+            count: 0,
+            pairs: (1..columns).map(|_| Numbers::default()).collect(),
+            behind: (1..columns).map(|_| Vec::new()).collect(),
+        }
+    }
+
+    fn numbers(&mut self, keys: &[ArrayRef]) -> Result<Vec<usize>> {
+        let mut numbers = Vec::new();
+        let mut codes = Vec::new();
+        for (at, (column, array)) in self.columns.iter_mut().zip(keys).enumerate() {
+            codes.clear();
+            column.read(array, &mut codes)?;
+            if at == 0 {
+                numbers.extend(codes.iter().map(|code| *code as usize));
+                self.count = column.count();
+                continue;
+            }
+            let (known, behind) = (&mut self.pairs[at - 1], &mut self.behind[at - 1]);
+            let mut last = None;
+            for (number, code) in numbers.iter_mut().zip(&codes) {
+                let pair = (*number as u64) << 32 | u64::from(*code);
+                *number = match last {
+                    Some((same, number)) if same == pair => number,
+                    _ => {
+                        let found = *known.entry(pair).or_insert_with(|| {
+                            behind.push(pair);
+                            behind.len() as u32 - 1
+                        });
+                        last = Some((pair, found as usize));
+                        found as usize
+                    }
+                };
+            }
+            self.count = behind.len();
+        }
+        Ok(numbers)
+    }
+
+    /// The values of each group.
+    fn columns(&self, schema: &SchemaRef) -> Result<Vec<ArrayRef>> {
+        let mut columns = Vec::with_capacity(self.columns.len());
+        let mut numbers: Vec<u32> = (0..self.count as u32).collect();
+        for at in (0..self.columns.len()).rev() {
+            let codes: Vec<u32> = match at.checked_sub(1) {
+                Some(before) => {
+                    let pairs = numbers.iter().map(|number| self.behind[before][*number as usize]);
+                    let (rest, codes) = pairs.map(|pair| ((pair >> 32) as u32, pair as u32)).unzip();
+                    numbers = rest;
+                    codes
+                }
+                None => std::mem::take(&mut numbers),
+            };
+            columns.push(self.columns[at].values(&codes, schema.field(at).data_type())?);
+        }
+        columns.reverse();
+        Ok(columns)
+    }
+
+    fn size(&self) -> usize {
+        let pairs: usize = self.behind.iter().map(|behind| behind.capacity() * 32).sum();
+        pairs + self.columns.iter().map(Codes::size).sum::<usize>()
+    }
+}
+
+/// The values of one column, numbered from 0 as they come.
+#[derive(Default)]
+struct Codes {
+    null: Option<u32>,
+    /// Behind each code; nothing behind that of null.
+    numbers: Vec<i64>,
+    by_number: Numbers<i64>,
+    texts: Vec<Arc<str>>,
+    by_text: HashMap<Arc<str>, u32>,
+    text_bytes: usize,
+    seen: Seen,
+}
+
+impl Codes {
+    fn can_hold(ty: &DataType) -> bool {
+        matches!(
+            ty,
+            DataType::Utf8View | DataType::Int64 | DataType::Int32 | DataType::Boolean | DataType::Timestamp(..)
+        )
+    }
+
+    fn count(&self) -> usize {
+        self.texts.len().max(self.numbers.len())
+    }
+
+    fn read(&mut self, array: &ArrayRef, codes: &mut Vec<u32>) -> Result<()> {
+        if let Some(texts) = array.as_string_view_opt() {
+            self.read_texts(texts, codes);
+            return Ok(());
+        }
+        let numbers = cast(array, &DataType::Int64)?;
+        let numbers = numbers.as_primitive::<Int64Type>();
+        let mut last = None;
+        for (row, number) in numbers.values().iter().enumerate() {
+            let code = if numbers.is_null(row) {
+                *self.null.get_or_insert_with(|| {
+                    self.numbers.push(0);
+                    self.numbers.len() as u32 - 1
+                })
+            } else {
+                match last {
+                    Some((same, code)) if same == *number => code,
+                    _ => {
+                        let code = *self.by_number.entry(*number).or_insert_with(|| {
+                            self.numbers.push(*number);
+                            self.numbers.len() as u32 - 1
+                        });
+                        last = Some((*number, code));
+                        code
+                    }
+                }
+            };
+            codes.push(code);
+        }
+        Ok(())
+    }
+
+    fn read_texts(&mut self, array: &StringViewArray, codes: &mut Vec<u32>) {
+        self.seen.over(array.data_buffers());
+        for (row, view) in array.views().iter().enumerate() {
+            if array.is_null(row) {
+                codes.push(*self.null.get_or_insert_with(|| {
+                    self.texts.push(Arc::from(""));
+                    self.texts.len() as u32 - 1
+                }));
+                continue;
+            }
+            let place = &mut self.seen.places[place_of(*view, PLACES)];
+            if place.0 != *view || place.1 == u32::MAX {
+                let text = array.value(row);
+                let code = match self.by_text.get(text) {
+                    Some(code) => *code,
+                    None => {
+                        let (text, code): (Arc<str>, u32) = (text.into(), self.texts.len() as u32);
+                        self.text_bytes += text.len();
+                        self.texts.push(Arc::clone(&text));
+                        self.by_text.insert(text, code);
+                        code
+                    }
+                };
+                *place = (*view, code);
+            }
+            codes.push(place.1);
+        }
+    }
+
+    fn values(&self, codes: &[u32], ty: &DataType) -> Result<ArrayRef> {
+        let is_null = |code: u32| self.null == Some(code);
+        if *ty == DataType::Utf8View {
+            let mut builder = StringViewBuilder::with_capacity(codes.len());
+            for code in codes {
+                builder.append_option((!is_null(*code)).then(|| &self.texts[*code as usize]));
+            }
+            return Ok(Arc::new(builder.finish()));
+        }
+        let numbers = codes.iter().map(|code| (!is_null(*code)).then(|| self.numbers[*code as usize]));
+        Ok(cast(&Int64Array::from_iter(numbers), ty)?)
+    }
+
+    fn size(&self) -> usize {
+        self.numbers.capacity() * 32 + self.texts.capacity() * 72 + self.text_bytes + self.seen.places.len() * 32
+    }
+}
+
+/// The codes of texts by their views, as long as the views are into the same memory.
+#[derive(Default)]
+struct Seen {
+    places: Vec<(u128, u32)>,
+    /// Kept, so that no other text can come to lie where these are.
+    buffers: Vec<Buffer>,
+}
+
+impl Seen {
+    /// Views into other buffers than before say nothing about those before.
+    fn over(&mut self, buffers: &[Buffer]) {
+        let same = self.buffers.len() == buffers.len()
+            && self
+                .buffers
+                .iter()
+                .zip(buffers)
+                .all(|(one, other)| one.as_ptr() == other.as_ptr() && one.len() == other.len());
+        if self.places.is_empty() || !same {
+            self.places.clear();
+            self.places.resize(PLACES, (0, u32::MAX));
+            self.buffers = buffers.to_vec();
+        }
+    }
+}
+
+/// Spreads whole numbers over the places of a table.
+#[derive(Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let product = u128::from(self.0 ^ number ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93;
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+
+    fn write_i64(&mut self, number: i64) {
+        self.write_u64(number as u64);
+    }
+}
