@@ -56,5 +56,5 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     println!("\nServing on http://{address} until Ctrl-C. From another shell:\n");
     println!("  curl -s http://{address}/api/advancedqueries/run -d '{{\"Query\":\"DeviceAlertEvents | take 2\"}}'");
     println!("  curl -s 'http://{address}/api/alerts?$top=2'\n");
-    Ok(http::serve(listener, Doors { engine }).await?)
+    Ok(http::serve(listener, Doors::open(engine)).await?)
 }

@@ -15,5 +15,5 @@ pub async fn run(place: &Place, arguments: Arguments) -> Result<(), Failure> {
     let engine = place.open().await?;
     let address = listener.local_addr()?;
     eprintln!("serving {} on http://{address}", place.store);
-    Ok(http::serve(listener, Doors { engine }).await?)
+    Ok(http::serve(listener, Doors::open(engine)).await?)
 }

@@ -11,17 +11,11 @@ use crate::types::Type;
 use crate::value::Value;
 use crate::wire::odata_json::Entities;
 use axum::Extension;
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 
-pub async fn get(
-    State(doors): State<Doors>,
-    Extension(id): Extension<RequestId>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
+pub async fn get(doors: Doors, Extension(id): Extension<RequestId>, headers: HeaderMap, uri: Uri) -> Response {
     let path = uri.path().trim_matches('/');
     let query = uri.query().unwrap_or("");
     let root = Root::of(&headers, path);

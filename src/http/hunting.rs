@@ -5,14 +5,13 @@ use crate::engine::{Language, Limits, QueryError, Refused, Request, clock};
 use crate::wire::hunting_json::Results;
 use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use futures::StreamExt;
 use serde_json::Value as Json;
 use std::time::Instant;
 
-pub async fn defender(State(doors): State<Doors>, Extension(id): Extension<RequestId>, body: Bytes) -> Response {
+pub async fn defender(doors: Doors, Extension(id): Extension<RequestId>, body: Bytes) -> Response {
     let began = Instant::now();
     let Some(text) = body_json(&body).and_then(|body| query_text(&body)) else {
         return error::bad_request(Door::Hunting, "Missing query.", &id);
@@ -23,12 +22,7 @@ pub async fn defender(State(doors): State<Doors>, Extension(id): Extension<Reque
     }
 }
 
-pub async fn graph(
-    State(doors): State<Doors>,
-    Extension(id): Extension<RequestId>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+pub async fn graph(doors: Doors, Extension(id): Extension<RequestId>, headers: HeaderMap, body: Bytes) -> Response {
     let body = body_json(&body).unwrap_or(Json::Null);
     let Some(text) = query_text(&body) else {
         return error::bad_request(Door::Graph, "Missing query.", &id);

@@ -9,27 +9,26 @@ use crate::wire::kusto_v1::KustoV1;
 use crate::wire::kusto_v2::KustoV2;
 use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value as Json;
 use std::time::Duration;
 
-pub async fn query_v2(State(doors): State<Doors>, Extension(id): Extension<RequestId>, body: Bytes) -> Response {
+pub async fn query_v2(doors: Doors, Extension(id): Extension<RequestId>, body: Bytes) -> Response {
     let ids = ids(&id);
     query(doors, id, body, || KustoV2::new(ids)).await
 }
 
-pub async fn query_v1(State(doors): State<Doors>, Extension(id): Extension<RequestId>, body: Bytes) -> Response {
+pub async fn query_v1(doors: Doors, Extension(id): Extension<RequestId>, body: Bytes) -> Response {
     let ids = ids(&id);
     // Some clients send their control commands here.
     if read(&body).is_some_and(|ask| ask.text.trim_start().starts_with('.')) {
-        return command(State(doors), Extension(id), body).await;
+        return command(doors, Extension(id), body).await;
     }
     query(doors, id, body, || KustoV1::for_query(ids)).await
 }
 
-pub async fn command(State(doors): State<Doors>, Extension(id): Extension<RequestId>, body: Bytes) -> Response {
+pub async fn command(doors: Doors, Extension(id): Extension<RequestId>, body: Bytes) -> Response {
     let Some(ask) = read(&body) else { return unreadable(&id) };
     let request = ask.request();
     match commands::run(&doors, &ask.text, &ask.database, request).await {

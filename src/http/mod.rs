@@ -3,7 +3,7 @@
 use crate::engine::{Engine, Language, QueryError, Request, Response};
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
@@ -15,6 +15,7 @@ use tracing::{Instrument, info, info_span};
 
 mod alerts;
 mod answer;
+mod caller;
 mod commands;
 mod databases;
 pub mod error;
@@ -26,15 +27,17 @@ mod pull;
 mod serve;
 mod timespan;
 
+pub use caller::Caller;
 pub use serve::{listener, serve};
 
 /// The largest request that is read.
 const REQUEST_BYTES: usize = 4 << 20;
 
-/// What every handler shares.
+/// What every handler works with: the engine, and who is asking.
 #[derive(Clone)]
 pub struct Doors {
     pub engine: Engine,
+    pub caller: Caller,
 }
 
 /// The id of one request: the caller's own where it gave one.
@@ -45,6 +48,11 @@ pub struct RequestId {
 }
 
 impl Doors {
+    /// Doors at which nobody has to sign in.
+    pub fn open(engine: Engine) -> Doors {
+        Doors { engine, caller: Caller::local() }
+    }
+
     /// Asks the engine. A panic on the way is a fault of this query alone.
     pub async fn ask(&self, language: Language, text: &str, request: Request) -> Result<Response, QueryError> {
         contained(self.engine.query(language, text, request)).await?
@@ -82,6 +90,7 @@ pub fn router(doors: Doors) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .fallback(|uri: Uri| async move { error::no_such_path(&uri) })
         .layer(DefaultBodyLimit::max(REQUEST_BYTES))
+        .layer(middleware::from_fn_with_state(doors.clone(), known))
         .layer(middleware::from_fn(watched))
         .with_state(doors);
     // Letter case is settled before routing, so the routes stand inside a router of their own.
@@ -103,6 +112,18 @@ fn settled(mut request: axum::extract::Request) -> axum::extract::Request {
         }
     }
     request
+}
+
+/// Finds out who is asking. A part of a batch comes with its caller.
+async fn known(
+    State(doors): State<Doors>,
+    mut request: axum::extract::Request,
+    next: Next,
+) -> axum::response::Response {
+    if request.extensions().get::<Caller>().is_none() {
+        request.extensions_mut().insert(doors.caller);
+    }
+    next.run(request).await
 }
 
 const THEIR_IDS: [&str; 3] = ["x-ms-client-request-id", "client-request-id", "x-request-id"];

@@ -53,7 +53,7 @@ impl Front {
             ingest(engine.store(), ask, Arc::default()).await.expect("a watchlist");
             engine.allow(&[root().join("tests/outside").display().to_string()]).expect("a folder")
         });
-        let doors = Doors { engine };
+        let doors = Doors::open(engine);
         Front { runtime, router: router(doors.clone()), doors, _store: store }
     }
 
