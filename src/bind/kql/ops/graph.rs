@@ -1,8 +1,8 @@
 //! `make-graph` and the operators over graphs: a graph is a table of edges that carries its nodes along.
 use crate::bind::kql::columns::project;
-use crate::bind::kql::names::{Projection, Style, duplicate};
+use crate::bind::kql::names::{Output, Projection, Style, duplicate};
 use crate::bind::kql::scope::{Bind, Env, Graph, Hidden, Scope, Table};
-use crate::bind::kql::{Binder, answer, ops};
+use crate::bind::kql::{Binder, answer, coerce, ops};
 use crate::ir::{Answer, Rel, RelOp, Scalar, WholeArg, WholeCall};
 use crate::rows::whole::graph::{NODE_KEY, PATTERN_FUNCTIONS, element_schema};
 use crate::rows::whole::graph_search::{degree, variable_schema};
@@ -26,6 +26,8 @@ pub struct Matching {
     /// Values over the parts of paths that stand in the expressions, and their columns.
     paths: Vec<WholeArg>,
     columns: Vec<Column>,
+    /// The columns among them that tell of an edge of variable length.
+    wide: Vec<String>,
     /// The expression is about one node among several.
     within_nodes: bool,
     /// The expression is the condition.
@@ -57,6 +59,9 @@ impl Matching {
             WholeArg::Scalar("value", value),
         ];
         self.paths.push(WholeArg::Group("path", parts));
+        if self.edge_names.iter().any(|(known, single)| known == edge && !single) {
+            self.wide.push(column.clone());
+        }
         self.columns.push(Column { name: column.clone(), ty });
         Scalar::column(column, ty)
     }
@@ -263,6 +268,7 @@ impl<'q> Binder<'_, 'q> {
             row: Schema::default(),
             paths: Vec::new(),
             columns: Vec::new(),
+            wide: Vec::new(),
             within_nodes: false,
             filters: written.predicate.is_some(),
         };
@@ -290,12 +296,18 @@ impl<'q> Binder<'_, 'q> {
             Ok((when, projection.outputs))
         });
         let matching = std::mem::replace(&mut self.matching, outer);
-        let ((when, outputs), windows) = bound?;
+        let ((when, mut outputs), windows) = bound?;
         if !windows.layers.is_empty() {
             let message = "a window function cannot stand in a pattern";
             return Err(self.fault(codes::WRONG_PLACE.at(operator.word, message)));
         }
         let Some(matching) = matching else { return Err(self.not_yet("this pattern", operator.word)) };
+        for Output { scalar, .. } in &mut outputs {
+            // What is said of several edges is a dynamic, whatever was made of it.
+            if scalar.ty() != Type::Dynamic && reads(scalar, &matching.wide) {
+                *scalar = coerce::convert(scalar.clone(), Type::Dynamic, self.context.now);
+            }
+        }
         args.extend(matching.paths);
         args.extend(when.into_iter().map(|term| WholeArg::Scalar("when", term)));
         let mut schema = matching.row;
@@ -510,6 +522,19 @@ impl<'q> Binder<'_, 'q> {
         let fault = codes::NOT_TABULAR.at(span, "a graph stands where a table is expected");
         Err(self.fault(fault.help("make it a table with `graph-to-table` or `graph-match`")))
     }
+}
+
+/// Whether a scalar reads one of these columns.
+fn reads(scalar: &Scalar, columns: &[String]) -> bool {
+    let mut open = vec![scalar];
+    while let Some(one) = open.pop() {
+        match one {
+            Scalar::Column { name, .. } if columns.contains(name) => return true,
+            Scalar::Call { args, .. } => open.extend(args),
+            Scalar::Literal { .. } | Scalar::Column { .. } | Scalar::Subquery { .. } | Scalar::SubquerySet { .. } => {}
+        }
+    }
+    false
 }
 
 /// The parts of a condition that must all hold.

@@ -1,8 +1,8 @@
 //! `union`.
-use crate::bind::kql::scope::{Bind, Env, Hidden, Table};
+use crate::bind::kql::scope::{Bind, Env, Hidden, Scope, Table};
 use crate::bind::kql::{Binder, names, ops};
 use crate::ir::{Rel, RelOp, Scalar};
-use crate::syntax::kql::ast::{Expr, ExprKind, Operator, Setting};
+use crate::syntax::kql::ast::{Expr, ExprKind, Operator, OperatorKind, Setting};
 use crate::text::codes;
 use crate::types::{Column, Schema, Type};
 use crate::value::Value;
@@ -89,11 +89,37 @@ impl<'q> Binder<'_, 'q> {
                         for fault in self.faults.split_off(before) {
                             self.notices.push(format!("{}; the union goes on without it", fault.message));
                         }
+                        self.absent_input(expr, env)?;
                         Ok(Vec::new())
                     }
                 }
             }
         }
+    }
+
+    /// What is wrong with the conditions over a table that is not there, as far as it can be told without its columns.
+    fn absent_input(&mut self, expr: &'q Expr, env: &Env<'q>) -> Bind<()> {
+        let mut expr = expr;
+        while let ExprKind::Parenthesised(inner) = &expr.kind {
+            expr = inner;
+        }
+        let ExprKind::Pipe { operators, .. } = &expr.kind else { return Ok(()) };
+        let mut sound = Ok(());
+        for operator in operators {
+            let OperatorKind::Where { predicate } = &operator.kind else { continue };
+            let before = self.faults.len();
+            if let Err(fault) = self.predicate(predicate, Scope::bare(env)) {
+                let certain = |fault: &crate::text::Diagnostic| {
+                    fault.code == codes::WRONG_TYPE || fault.code == codes::ARGUMENT_COUNT
+                };
+                if self.faults.len() > before && self.faults[before..].iter().all(certain) {
+                    sound = Err(fault);
+                } else {
+                    self.faults.truncate(before);
+                }
+            }
+        }
+        sound
     }
 }
 
