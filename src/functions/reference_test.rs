@@ -2,6 +2,7 @@
 //! `BLESS=1` in the environment the files are written anew.
 use super::operators::Right;
 use super::{AGGREGATE_FAMILIES, FAMILIES, Gives, Occurs, Param, aggregate, operators, scalar, window, windows};
+use crate::bind::kql::ops::evaluate::REWRITTEN;
 use crate::rows::whole;
 use crate::syntax::kql;
 use crate::text::Source;
@@ -14,8 +15,13 @@ const REFERENCE: &str = "grammar/REFERENCE.md";
 const SUPPORT: &str = "grammar/SUPPORT.md";
 
 /// Names that the grammar takes for itself: they look like functions and are none.
-const WORDS: &[(&str, &str)] =
-    &[("table", "table('T')"), ("materialize", "materialize(T)"), ("toscalar", "print toscalar(T)")];
+const WORDS: &[(&str, &str)] = &[
+    ("cluster", "cluster('c').database('d').T"),
+    ("database", "database('d').T"),
+    ("table", "table('T')"),
+    ("materialize", "materialize(T)"),
+    ("toscalar", "print toscalar(T)"),
+];
 
 fn types(types: Types) -> String {
     let names = [
@@ -158,6 +164,9 @@ fn reference(grammar: &str) -> String {
     for one in whole::all() {
         let _ = writeln!(out, "\n**{}** {}", code(one.name), one.doc);
     }
+    for (name, doc) in REWRITTEN {
+        let _ = writeln!(out, "\n**{}** {doc}", code(name));
+    }
     out.push_str("\n## Grammar\n");
     productions(&mut out, grammar);
     out
@@ -222,7 +231,7 @@ fn names(table: &str) -> Vec<(String, String)> {
 fn has(kind: &str, name: &str) -> bool {
     match kind {
         "aggregate" => aggregate(name).is_some(),
-        "plugin" => whole::whole(name).is_some(),
+        "plugin" => whole::whole(name).is_some() || REWRITTEN.iter().any(|(known, _)| *known == name),
         _ => {
             let word = WORDS.iter().find(|(word, _)| *word == name);
             word.is_some_and(|(_, text)| kql::parse(&Source::new(*text)).into_result().is_ok())

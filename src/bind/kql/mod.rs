@@ -285,6 +285,16 @@ impl<'q> Binder<'_, 'q> {
             let input = self.pipe(input, before, env)?;
             return self.graph_to_tables(input, outputs, env);
         }
+        if let ExprKind::Pipe { source, operators } = &expr.kind
+            && let Some((last, before)) = operators.split_last()
+            && let OperatorKind::Evaluate { name, args, schema: None, .. } = &last.kind
+            && ops::evaluate::SEVERAL.contains(&name.text.as_str())
+        {
+            let input = self.table(source, env)?;
+            let input = self.pipe(input, before, env)?;
+            let tables = self.evaluate_several(input, name, args, last, env)?;
+            return Ok(tables.into_iter().map(|table| answer("PrimaryResult".into(), table)).collect());
+        }
         if self.is_table(expr, Scope::bare(env)) || table::names_a_table(expr) {
             let table = self.table(expr, env)?;
             return Ok(vec![answer("PrimaryResult".into(), table)]);

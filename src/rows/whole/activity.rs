@@ -143,7 +143,7 @@ impl<'c> Frame<'c> {
     }
 }
 
-fn bin(at: i64, start: i64, step: i64) -> i64 {
+pub(super) fn bin(at: i64, start: i64, step: i64) -> i64 {
     start.saturating_add(at.saturating_sub(start).div_euclid(step).saturating_mul(step))
 }
 

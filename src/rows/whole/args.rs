@@ -18,6 +18,11 @@ impl<'c> Args<'c> {
         Args { all: &call.args, span: call.span, operator: call.name }
     }
 
+    /// The operator's or plug-in's name.
+    pub fn operator(&self) -> &'static str {
+        self.operator
+    }
+
     pub fn scalar(&self, name: &str) -> Option<&'c Scalar> {
         self.all.iter().find_map(|arg| match arg {
             WholeArg::Scalar(key, scalar) if *key == name => Some(scalar),
@@ -46,6 +51,14 @@ impl<'c> Args<'c> {
             WholeArg::Constant(key, value) if *key == name => Some(value),
             _ => None,
         })
+    }
+
+    pub fn constants(&self, name: &str) -> Vec<&'c Value<'static>> {
+        let pick = |arg: &'c WholeArg| match arg {
+            WholeArg::Constant(key, value) if *key == name => Some(value),
+            _ => None,
+        };
+        self.all.iter().filter_map(pick).collect()
     }
 
     pub fn text(&self, name: &str) -> Option<&'c str> {

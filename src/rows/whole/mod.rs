@@ -18,8 +18,10 @@ mod hitters;
 mod lookups;
 mod make_series;
 mod measure;
+mod patterns;
 mod reduce;
 pub mod scan;
+mod sequences;
 mod sessions;
 mod sets;
 mod top_nested;
@@ -44,6 +46,8 @@ const FAMILIES: &[&[Whole]] = &[
     activity::WHOLES,
     sessions::WHOLES,
     sets::WHOLES,
+    sequences::WHOLES,
+    patterns::WHOLES,
     graph::WHOLES,
 ];
 

@@ -1,6 +1,6 @@
 //! `evaluate`: the plug-ins, one file for each family.
 use crate::bind::kql::Binder;
-use crate::bind::kql::scope::{Bind, Env, Scope, Table};
+use crate::bind::kql::scope::{Bind, Env, Reported, Scope, Table};
 use crate::ir::{Rel, RelOp, Scalar, WholeArg, WholeCall};
 use crate::rows::{self, RowsError};
 use crate::syntax::kql::ast::{Arg, ColumnDecl, Expr, Name, Operator};
@@ -10,7 +10,10 @@ use crate::value::Value;
 
 mod activity;
 mod bags;
+mod counts;
 mod lookups;
+mod patterns;
+mod sequences;
 
 /// Plug-ins that the language knows and that need what nobody has here: code of others, other services, other clusters.
 const ELSEWHERE: &[&str] = &[
@@ -35,6 +38,16 @@ const ELSEWHERE: &[&str] = &[
     "ai_chat_completion",
     "ai_chat_completion_prompt",
 ];
+
+/// Plug-ins that are other operators in other words, and what they give.
+pub const REWRITTEN: &[(&str, &str)] = &[
+    ("estimate_rows_count", "The number of rows. It is counted, not estimated."),
+    ("identity", "The rows as they are."),
+    ("preview", "The first rows and, where it is the last operator, a second answer with the number of all of them."),
+];
+
+/// Plug-ins that give several answers where they are the last operator of a query.
+pub const SEVERAL: &[&str] = &["funnel_sequence", "preview"];
 
 /// One call of a plug-in.
 struct Plugin<'q> {
@@ -101,10 +114,41 @@ impl<'q> Binder<'_, 'q> {
             "rows_near" => self.rows_near(input, plugin, env),
             "new_activity_metrics" => self.new_activity(input, plugin, env),
             "rolling_percentile" => self.rolling_percentile(input, plugin, env),
+            "sequence_detect" => self.sequence_detect(input, plugin, env),
+            "funnel_sequence" => {
+                let mut answers = self.funnel_sequence(input, plugin, &["both"], env)?;
+                answers.pop().ok_or(Reported)
+            }
+            "funnel_sequence_completion" => self.funnel_completion(input, plugin, env),
+            "autocluster" => self.autocluster(input, plugin, env),
+            "basket" => self.basket(input, plugin, env),
+            "diffpatterns" => self.diffpatterns(input, plugin, env),
+            "preview" => Ok(self.preview(input, plugin, env)?.0),
+            "identity" => Ok(input),
+            "estimate_rows_count" => self.estimate_rows_count(input),
             other => match activity::TIMED.iter().find(|timed| timed.name == other) {
                 Some(timed) => self.timed(input, plugin, timed, env),
                 None => Err(self.not_yet(other, name.span)),
             },
+        }
+    }
+
+    /// A plug-in that gives several answers where it is the last operator; `None` for any other.
+    pub fn evaluate_several(
+        &mut self,
+        input: Table,
+        name: &'q Name,
+        args: &'q [Arg],
+        operator: &'q Operator,
+        env: &Env<'q>,
+    ) -> Bind<Vec<Table>> {
+        let plugin = Plugin { name, args, declared: None, span: operator.span };
+        match name.text.as_str() {
+            "funnel_sequence" => self.funnel_sequence(input, plugin, &["both", "prev", "next"], env),
+            _ => {
+                let (rows, count) = self.preview(input, plugin, env)?;
+                Ok(vec![rows, count])
+            }
         }
     }
 
@@ -165,49 +209,6 @@ impl<'q> Binder<'_, 'q> {
             args.push(WholeArg::Scalar("key", Scalar::column(name, ty)));
         }
         Ok(())
-    }
-
-    fn dcount_intersect(&mut self, input: Table, plugin: Plugin<'q>, env: &Env<'q>) -> Bind<Table> {
-        let positional = plugin.positional();
-        if !(2..=16).contains(&positional.len()) {
-            return Err(self.argument_count(plugin.name, "2 to 16 arguments"));
-        }
-        let mut args = Vec::new();
-        let mut schema = input.schema().clone();
-        for (at, expr) in positional.iter().enumerate() {
-            let sketch = self.scalar(expr, Scope::row(env, &input))?;
-            if sketch.ty() != Type::Dynamic {
-                let message = format!("a sketch is expected here, not {}", sketch.ty());
-                return Err(self.fault(codes::WRONG_TYPE.at(expr.span, message).help("make it with `hll(…)`")));
-            }
-            args.push(WholeArg::Scalar("sketch", sketch));
-            schema.columns.push(Column { name: format!("s{at}"), ty: Type::Long });
-        }
-        Ok(whole("dcount_intersect", input, args, schema, plugin.span))
-    }
-
-    fn rows_near(&mut self, input: Table, plugin: Plugin<'q>, env: &Env<'q>) -> Bind<Table> {
-        let positional = plugin.positional();
-        let [when, before, rest @ ..] = positional.as_slice() else {
-            return Err(self.argument_count(plugin.name, "at least 2 arguments"));
-        };
-        let condition = self.predicate(when, Scope::row(env, &input))?;
-        let bare = Scope::bare(env);
-        let before = self.count(before, bare)?;
-        let after = match rest.first() {
-            Some(after) => self.count(after, bare)?,
-            None => before,
-        };
-        let long = |count: u64| Value::Long(i64::try_from(count).unwrap_or(i64::MAX));
-        let args = vec![
-            WholeArg::Scalar("when", condition),
-            WholeArg::Constant("before", long(before)),
-            WholeArg::Constant("after", long(after)),
-        ];
-        let schema = input.schema().clone();
-        let mut table = whole("rows_near", input, args, schema, plugin.span);
-        table.ordered = true;
-        Ok(table)
     }
 }
 
