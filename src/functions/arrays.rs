@@ -1,10 +1,10 @@
 //! Arrays inside dynamic values. What is no array makes the result null.
-use super::arguments::{given, long, row};
+use super::arguments::{LONGEST_TEXT, given, long, row};
 use super::dynamics::{array, elements, place, same};
 use super::{Arg, Call, Function, Gives, many, one, optional};
 use crate::types::{Type, Types};
 use crate::value::datetime::TICKS_PER_HOUR;
-use crate::value::{Dynamic, Json, Value, json_text, real};
+use crate::value::{Dynamic, Json, Value, json, json_text, real};
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
@@ -186,7 +186,8 @@ fn pack_array<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
 
 fn array_concat<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     let arrays: Vec<_> = args.iter().filter_map(elements).collect();
-    if arrays.is_empty() { Value::Null } else { array(arrays.concat()) }
+    let length: usize = arrays.iter().map(|one| one.len()).sum();
+    if arrays.is_empty() || length > MOST { Value::Null } else { array(arrays.concat()) }
 }
 
 /// Numbers by what they count, strings letter by letter; unlike kinds by their JSON.
@@ -421,5 +422,11 @@ fn along<'a>(start: i64, stop: i64, step: i64, show: fn(i64) -> Json) -> Value<'
 fn repeat<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     let Some(count) = long(args, 1) else { return Value::Null };
     let count = usize::try_from(count).unwrap_or(0).min(MOST);
-    array(vec![args[0].to_json(); count])
+    let item = args[0].to_json();
+    // What would be larger than a text may be is refused, as a text is.
+    let large = matches!(item, Json::String(_) | Json::Array(_) | Json::Object(_));
+    if large && json::write(&item).len().saturating_mul(count) > 16 * LONGEST_TEXT {
+        return Value::Null;
+    }
+    array(vec![item; count])
 }

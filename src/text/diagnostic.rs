@@ -10,13 +10,21 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
+/// Longer messages are cut: what a text holds is part of them, and may be as long as the text.
+const LONGEST: usize = 400;
+
 /// All faults found in one text, in the order of their positions.
 pub type Diagnostics = Vec<Diagnostic>;
 
 impl Code {
     /// A fault of this code at a place. `codes::UNKNOWN_COLUMN.at(span, "no column is named `X`")`
     pub fn at(self, span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { code: self, message: message.into(), span, help: None }
+        let mut message = message.into();
+        if let Some((cut, _)) = message.char_indices().nth(LONGEST) {
+            message.truncate(cut);
+            message.push('…');
+        }
+        Diagnostic { code: self, message, span, help: None }
     }
 }
 

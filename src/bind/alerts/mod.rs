@@ -7,7 +7,7 @@ use super::Context;
 use crate::functions;
 use crate::ir::{JoinColumn, JoinKind, Rel, RelOp, Scalar, Side};
 use crate::syntax::kql as syntax;
-use crate::text::{Diagnostics, Source, Span};
+use crate::text::{Diagnostic, Diagnostics, Source, Span};
 use crate::types::{Schema, Type};
 use crate::value::Value;
 
@@ -184,10 +184,14 @@ impl Stored {
     }
 }
 
-/// One of our own texts; that it binds is tested.
+/// One of our own texts; that it binds is tested. What is wrong where its tables are not there has no place in the text
+/// of the user.
 pub(super) fn bound(text: &str, context: &Context<'_>) -> Result<Rel, Diagnostics> {
-    let tree = syntax::parse(&Source::named("alerts", text)).into_result()?;
-    let bound = super::kql(&tree, context)?;
+    let elsewhere = |faults: Diagnostics| -> Diagnostics {
+        faults.into_iter().map(|fault| Diagnostic { span: Span::default(), ..fault }).collect()
+    };
+    let tree = syntax::parse(&Source::named("alerts", text)).into_result().map_err(elsewhere)?;
+    let bound = super::kql(&tree, context).map_err(elsewhere)?;
     let mut results = bound.results;
     Ok(results.remove(0).rel)
 }

@@ -175,7 +175,11 @@ impl<'q> Binder<'_, 'q> {
         let fitted = self.check(fitted)?;
         let gives = gives(function.gives, &fitted, function.name(), span);
         let ty = self.check(gives)?;
-        Ok(constant::fold(function, fitted, ty, span, self.context.now))
+        let known: usize = fitted.iter().filter_map(constant::value_of).map(constant::weight).sum();
+        self.charge(known, span)?;
+        let bound = constant::fold(function, fitted, ty, span, self.context.now);
+        self.charge(constant::value_of(&bound).map_or(0, constant::weight), span)?;
+        Ok(bound)
     }
 
     /// The same without putting a fault on the list.

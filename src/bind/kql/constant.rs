@@ -1,6 +1,7 @@
 //! Calls whose arguments are all known are worked out while the text is being bound.
 use crate::functions::{Call, Eval, Function};
 use crate::ir::Scalar;
+use crate::rows::order;
 use crate::text::Span;
 use crate::types::Type;
 use crate::value::Value;
@@ -25,4 +26,9 @@ pub fn value_of(scalar: &Scalar) -> Option<&Value<'static>> {
         Scalar::Literal { value, .. } => Some(value),
         Scalar::Column { .. } | Scalar::Call { .. } | Scalar::Subquery { .. } | Scalar::SubquerySet { .. } => None,
     }
+}
+
+/// How many expressions a value is worth beside the one that it is: those that take as much room.
+pub fn weight(value: &Value<'_>) -> usize {
+    order::size(value) / 64
 }

@@ -172,8 +172,14 @@ impl<'q> Binder<'_, 'q> {
             return Ok(column);
         }
         match scope.env.get(&name.text) {
-            Some((Item::Scalar(scalar), _)) => return Ok(scalar),
-            Some((Item::Argument(scalar, tables), _)) if tables == self.tables => return Ok(scalar),
+            Some((Item::Scalar(scalar), _)) => {
+                self.spend_scalar(&scalar, name.span)?;
+                return Ok(scalar);
+            }
+            Some((Item::Argument(scalar, tables), _)) if tables == self.tables => {
+                self.spend_scalar(&scalar, name.span)?;
+                return Ok(scalar);
+            }
             Some((Item::Argument(..), _)) => {
                 let message = format!("`{}` reads columns of a row that is not at hand within this table", name.text);
                 return Err(self.fault(codes::WRONG_PLACE.at(name.span, message).help("join the tables instead")));
@@ -389,6 +395,8 @@ impl<'q> Binder<'_, 'q> {
         op_span: Span,
         span: Span,
     ) -> Bind<Scalar> {
+        let one = 3 + constant::value_of(&right).map_or(0, constant::weight);
+        self.charge(one * schema.len(), span)?;
         let mut terms = Vec::new();
         for column in &schema.columns {
             let value = Scalar::column(&column.name, column.ty);

@@ -147,7 +147,7 @@ pub struct Binder<'c, 'q> {
     pub faults: Diagnostics,
     pub notices: Vec<String>,
     depth: usize,
-    work: usize,
+    pub work: usize,
     /// Tables within tables, where the binder stands.
     pub tables: usize,
     /// The pattern whose expressions are being bound.
@@ -219,7 +219,7 @@ impl<'q> Binder<'_, 'q> {
         }
         if self.work > MOST_WORK {
             self.depth -= 1;
-            return Err(self.fault(codes::TOO_LONG.at(span, "the query comes to too many expressions")));
+            self.charge(0, span)?;
         }
         Ok(())
     }
@@ -228,15 +228,14 @@ impl<'q> Binder<'_, 'q> {
         self.depth -= 1;
     }
 
-    /// Counts the nodes of a relation that is put in once more, and their columns.
+    /// Counts the nodes of a relation that is put in once more, their columns, expressions and values.
     pub fn spend(&mut self, rel: &Rel, span: Span) -> Bind<()> {
-        let mut count = 0;
-        let mut open = vec![rel];
-        while let Some(one) = open.pop() {
-            count += 1 + one.schema.len();
-            open.extend(one.op.inputs());
-        }
-        self.charge(count, span)
+        self.charge(weight(vec![rel], vec![]), span)
+    }
+
+    /// Counts the nodes of an expression that is put in once more.
+    pub fn spend_scalar(&mut self, scalar: &Scalar, span: Span) -> Bind<()> {
+        self.charge(weight(vec![], vec![scalar]), span)
     }
 
     /// Counts the columns that an operator takes.
@@ -248,10 +247,12 @@ impl<'q> Binder<'_, 'q> {
         self.charge(schema.len(), span)
     }
 
-    fn charge(&mut self, work: usize, span: Span) -> Bind<()> {
-        self.work += work;
+    /// Counts what an operator or a function makes out of less.
+    pub fn charge(&mut self, work: usize, span: Span) -> Bind<()> {
+        self.work = self.work.saturating_add(work);
         if self.work > MOST_WORK {
-            return Err(self.fault(codes::TOO_LONG.at(span, "the query comes to too many expressions")));
+            let fault = codes::TOO_LONG.at(span, "the query comes to too many expressions");
+            return Err(self.fault(fault.help("ask for less at once: fewer tables, terms or columns")));
         }
         Ok(())
     }
@@ -436,6 +437,31 @@ impl<'q> Binder<'_, 'q> {
 
     pub fn not_yet(&mut self, what: &str, span: Span) -> Reported {
         self.fault(not_yet(what, span))
+    }
+}
+
+/// How many expressions these come to.
+fn weight<'r>(mut rels: Vec<&'r Rel>, mut scalars: Vec<&'r Scalar>) -> usize {
+    let mut sum = 0;
+    loop {
+        if let Some(scalar) = scalars.pop() {
+            sum += 1;
+            match scalar {
+                Scalar::Literal { value, .. } => sum += constant::weight(value),
+                Scalar::Column { .. } => {}
+                Scalar::Call { args, .. } => scalars.extend(args),
+                Scalar::Subquery { rel, .. } | Scalar::SubquerySet { rel, .. } => rels.push(rel),
+            }
+        } else if let Some(rel) = rels.pop() {
+            sum += 1 + rel.schema.len();
+            if let RelOp::Values { rows } = &rel.op {
+                sum += rows.iter().flatten().map(|value| 1 + constant::weight(value)).sum::<usize>();
+            }
+            rels.extend(rel.op.inputs());
+            scalars.extend(rel.op.scalars());
+        } else {
+            return sum;
+        }
     }
 }
 

@@ -68,7 +68,7 @@ impl<'s> Binder<'s> {
         self.call(name, args, Span::default())
     }
 
-    fn fault<T>(&self, fault: Diagnostic) -> Option<T> {
+    pub fn fault<T>(&self, fault: Diagnostic) -> Option<T> {
         self.faults.borrow_mut().push(fault);
         None
     }

@@ -59,7 +59,7 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
     let mut matching = match set.kind {
         Kind::Alerts => alerts::resources(stored, context, &|form, rel| {
             if form == Form::DeviceAlertEvents {
-                for condition in conditions.iter().filter_map(in_every_row) {
+                for condition in apart(conditions.iter().filter_map(in_every_row).collect()) {
                     filter_table(rel, "DeviceAlertEvents", &condition);
                 }
             }
@@ -69,14 +69,14 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
             None => set.rows(world, None)?,
         },
     };
-    for condition in conditions {
+    for condition in apart(conditions) {
         matching = filtered(matching, condition);
     }
     if !lambdas.is_empty() {
         binder.source = Some(matching.clone());
         let bound: Vec<Scalar> = lambdas.into_iter().filter_map(|term| binder.predicate(term)).collect();
         binder.faults_or(())?;
-        for condition in bound {
+        for condition in apart(bound) {
             matching = filtered(matching, condition);
         }
     }
@@ -234,6 +234,11 @@ fn never() -> Scalar {
 
 fn all_of(terms: Vec<Scalar>) -> Scalar {
     joined("and", terms, true)
+}
+
+/// Conditions to be filters of their own, each a level of the relation: what is many is one.
+fn apart(conditions: Vec<Scalar>) -> Vec<Scalar> {
+    if conditions.len() > 32 { vec![all_of(conditions)] } else { conditions }
 }
 
 fn any_of(terms: Vec<Scalar>) -> Scalar {

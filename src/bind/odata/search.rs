@@ -3,8 +3,20 @@ use super::expr::Binder;
 use super::{all_of, any_of};
 use crate::ir::Scalar;
 use crate::syntax::odata::ast::Search;
+use crate::text::{Span, codes};
 use crate::types::Type;
 use crate::value::Value;
+
+/// The texts of an entity are put together for each term.
+const MOST_TERMS: usize = 1000;
+
+fn terms(search: &Search) -> usize {
+    match search {
+        Search::Term(_) => 1,
+        Search::Not(inner) => terms(inner),
+        Search::All(all) | Search::Any(all) => all.iter().map(terms).sum(),
+    }
+}
 
 impl Binder<'_> {
     /// The terms are found as `has` finds them, in the texts of all properties together.
@@ -19,6 +31,11 @@ impl Binder<'_> {
             args.push(text);
         }
         let texts = self.plain("strcat_delim", args)?;
+        let count = terms(search);
+        if count > MOST_TERMS {
+            let message = format!("`$search` looks for {count} terms, and for {MOST_TERMS} at most");
+            return self.fault(codes::TOO_LONG.at(Span::default(), message));
+        }
         self.found(search, &texts)
     }
 

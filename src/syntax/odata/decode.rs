@@ -49,7 +49,8 @@ pub fn decode(piece: &str, offset: usize) -> Result<Decoded, Diagnostic> {
         let (byte, length) = match bytes[at] {
             b'%' => {
                 let hex = piece.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-                let span = Span::new(offset + at, offset + (at + 3).min(bytes.len()));
+                let end = piece[at..].char_indices().nth(3).map_or(bytes.len(), |(length, _)| at + length);
+                let span = Span::new(offset + at, offset + end);
                 let byte = hex.ok_or_else(|| {
                     codes::BAD_CHARACTER
                         .at(span, "`%` without two hexadecimal digits")

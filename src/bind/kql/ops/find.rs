@@ -7,6 +7,7 @@ use crate::syntax::kql::ast::{Expr, FindColumn, Operator, Setting};
 use crate::text::codes;
 use crate::types::{Column, Schema, Type};
 use crate::value::Value;
+use std::collections::HashMap;
 
 impl<'q> Binder<'_, 'q> {
     pub fn find(
@@ -26,6 +27,8 @@ impl<'q> Binder<'_, 'q> {
         if tables.is_empty() {
             sources = self.all_tables(env)?;
         }
+        self.widen_union(&sources, operator.word)?;
+        self.widen_search(predicate, &sources)?;
         let schemas: Vec<Schema> = sources.iter().map(|table| table.schema().clone()).collect();
         let known = by_name(&schemas);
         let mut named = Vec::new();
@@ -115,10 +118,14 @@ impl<'q> Binder<'_, 'q> {
 /// Columns by name alone: those of several types are of the wider number's, or dynamic.
 fn by_name(schemas: &[Schema]) -> Schema {
     let mut all = Schema::default();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for column in schemas.iter().flat_map(|schema| &schema.columns) {
-        match all.columns.iter_mut().find(|known| known.name == column.name) {
+        match places.get(column.name.as_str()).and_then(|at| all.columns.get_mut(*at)) {
             Some(known) => known.ty = coerce::common(known.ty, column.ty).unwrap_or(Type::Dynamic),
-            None => all.columns.push(column.clone()),
+            None => {
+                places.insert(&column.name, all.columns.len());
+                all.columns.push(column.clone());
+            }
         }
     }
     all

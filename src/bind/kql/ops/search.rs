@@ -42,6 +42,8 @@ impl<'q> Binder<'_, 'q> {
                 sources = self.all_tables(env)?;
             }
         }
+        self.widen_union(&sources, operator.word)?;
+        self.widen_search(predicate, &sources)?;
         let schemas: Vec<Schema> = sources.iter().map(|table| table.schema().clone()).collect();
         let known = union::unify(&schemas.iter().collect::<Vec<_>>(), false);
         let single = sources.len() == 1;
@@ -69,6 +71,15 @@ impl<'q> Binder<'_, 'q> {
             return Ok(labelled(table));
         }
         Ok(union::united(found, Some("$table".into()), false))
+    }
+
+    /// Refuses at once what would come to too much: every text is looked for in every column.
+    pub fn widen_search(&mut self, predicate: &Expr, sources: &[Table]) -> Bind<()> {
+        let columns: usize = sources.iter().map(|table| table.schema().len()).sum();
+        let before = self.work;
+        let fits = self.charge(texts(predicate).saturating_mul(columns).saturating_mul(3), predicate.span);
+        self.work = before;
+        fits
     }
 
     /// All tables of the catalogue, and the views of the text.
@@ -234,6 +245,16 @@ pub fn columns_of(expr: &Expr, names: &mut Vec<String>) {
             | ExprKind::Datatable { .. }
             | ExprKind::Externaldata { .. } => {}
         }
+    }
+}
+
+/// How many texts a predicate looks for in all columns.
+fn texts(expr: &Expr) -> usize {
+    match &expr.kind {
+        ExprKind::Parenthesised(inner) => texts(inner),
+        ExprKind::Chain { terms, .. } => terms.iter().map(texts).sum(),
+        ExprKind::Literal { .. } => 1,
+        _ => 0,
     }
 }
 

@@ -3,9 +3,10 @@ use crate::bind::kql::scope::{Bind, Env, Hidden, Scope, Table};
 use crate::bind::kql::{Binder, names, ops};
 use crate::ir::{Rel, RelOp, Scalar};
 use crate::syntax::kql::ast::{Expr, ExprKind, Operator, OperatorKind, Setting};
-use crate::text::codes;
+use crate::text::{Span, codes};
 use crate::types::{Column, Schema, Type};
 use crate::value::Value;
+use std::collections::{HashMap, HashSet};
 
 /// A column of the result: its name, and the name and type of the inputs' columns that go into it.
 #[derive(Clone)]
@@ -55,9 +56,17 @@ impl<'q> Binder<'_, 'q> {
             return Err(self.fault(codes::SYNTAX.at(operator.word, "a union needs its tables")));
         }
         let missing = inputs.len() < given;
+        self.widen_union(&inputs, operator.word)?;
         let mut table = united(inputs, source, inner);
         table.open |= missing;
         Ok(table)
+    }
+
+    /// Counts what a union makes: every input gets all columns.
+    pub fn widen_union(&mut self, inputs: &[Table], span: Span) -> Bind<()> {
+        let names: HashSet<&str> = inputs.iter().flat_map(|input| input.schema().names()).collect();
+        let columns = names.len();
+        self.charge(columns.saturating_mul(inputs.len()), span)
     }
 
     /// The tables that one expression of a union stands for.
@@ -153,8 +162,9 @@ pub fn united(mut inputs: Vec<Table>, source: Option<String>, inner: bool) -> Ta
         if let Some(source) = &source {
             outputs.push((source.clone(), Scalar::literal(Value::string(label), Type::String)));
         }
+        let own: HashMap<&str, &Column> = rest.schema.columns.iter().map(|one| (one.name.as_str(), one)).collect();
         for column in &columns {
-            let found = rest.schema.get(&column.source).filter(|known| known.ty == column.ty);
+            let found = own.get(column.source.as_str()).copied().filter(|known| known.ty == column.ty);
             let hidden = || {
                 let one = rest.hidden.iter().find(|one| one.name == column.source && one.ty == column.ty)?;
                 rest.schema.get(&one.source)
@@ -182,13 +192,14 @@ pub fn united(mut inputs: Vec<Table>, source: Option<String>, inner: bool) -> Ta
 /// whatever the others get.
 pub fn unify(schemas: &[&Schema], inner: bool) -> Vec<Unified> {
     let mut seen: Vec<(String, Vec<Type>)> = Vec::new();
-    for schema in schemas {
-        for column in &schema.columns {
-            match seen.iter_mut().find(|(name, _)| *name == column.name) {
-                Some((_, types)) if types.contains(&column.ty) => {}
-                Some((_, types)) => types.push(column.ty),
-                None => seen.push((column.name.clone(), vec![column.ty])),
-            }
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for column in schemas.iter().flat_map(|schema| &schema.columns) {
+        let at = *places.entry(&column.name).or_insert_with(|| {
+            seen.push((column.name.clone(), Vec::new()));
+            seen.len() - 1
+        });
+        if !seen[at].1.contains(&column.ty) {
+            seen[at].1.push(column.ty);
         }
     }
     if inner {

@@ -1,78 +1,29 @@
-//! What no text may do, whatever it is: end the process, overflow the stack of a worker, or take long. The lexer, the
-//! parsers and the binders of both languages read made-up texts on a small stack.
-//!
-//! `SIGHTHOUND_INPUTS` says how many random texts each generator makes.
-use crate::bind::alerts::Stored;
-use crate::bind::{self, Context};
-use crate::catalog::Known;
+//! Texts by chance: bytes, pieces of the language in any order, and queries with changes.
+use super::{on_a_small_stack, prints, read};
 use crate::functions::operators;
 use crate::functions::{all, all_aggregates, all_windows};
-use crate::syntax::{kql, odata};
-use crate::text::{Source, render};
+use crate::syntax::kql;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::{Config, TestRunner};
-use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
-
-const STACK: usize = 2 << 20;
-/// Code that is not optimised is slower.
-const LONGEST: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 1 });
-/// Nor does it read texts of the full size: what goes with the square of the size shows at a part of it, too.
-const PART: usize = if cfg!(debug_assertions) { 50 } else { 1 };
-const DEEP: usize = 100_000 / PART;
-const NOW: i64 = 639_028_224_000_000_000;
-
-/// The time that this thread has had of a processor, where the system tells it: others work on the machine, too.
-fn clock() -> Duration {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanos = stat.and_then(|stat| stat.split_whitespace().next()?.parse().ok());
-    nanos.map_or_else(|| START.elapsed(), Duration::from_nanos)
-}
-
-/// Everything that happens to a text before a plan is made.
-fn read(text: &str) {
-    let began = clock();
-    let source = Source::new(text);
-    let context = Context { tables: &Known, now: NOW, parameters: &[], data: None, saved: &[] };
-    let told = match kql::parse(&source).into_result() {
-        Ok(tree) => bind::kql(&tree, &context).err(),
-        Err(faults) => Some(faults),
-    };
-    let shown = told.map(|faults| render::render(&source, &faults)).unwrap_or_default();
-    let after_kql = clock().saturating_sub(began);
-    let bound = odata::parse(&source).and_then(|line| bind::odata(&line, &context, Stored::of(|_| false)));
-    drop(bound);
-    let took = clock().saturating_sub(began);
-    let from: String = text.chars().take(60).collect();
-    if std::env::var_os("SIGHTHOUND_TIMES").is_some() && took > Duration::from_millis(50) {
-        let shown = shown.lines().next().unwrap_or_default();
-        eprintln!("{:>8} bytes {after_kql:>10.1?} of {took:>10.1?}: {from} ({shown})", text.len());
-    }
-    assert!(took < LONGEST, "{took:?} for {} bytes: {from}", text.len());
-}
-
-fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().stack_size(STACK).spawn(run);
-    assert!(thread.is_ok_and(|thread| thread.join().is_ok()));
-}
+use proptest::test_runner::{Config, TestError, TestRunner};
+use std::sync::Arc;
 
 /// Runs a generator's texts and says how many there were.
 fn each<S>(what: &'static str, texts: S)
 where
     S: Strategy<Value = String> + Send + 'static,
 {
-    let cases = std::env::var("SIGHTHOUND_INPUTS").ok().and_then(|count| count.parse().ok()).unwrap_or(1000);
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(400);
     on_a_small_stack(move || {
         let config = Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
-        let outcome = TestRunner::new(config).run(&texts, |text| {
-            read(&text);
-            Ok(())
-        });
-        assert!(outcome.is_ok(), "{what}: {outcome:?}");
-        eprintln!("{what}: {cases} texts");
+        let outcome = TestRunner::new(config)
+            .run(&texts, |text| read(&text).and_then(|_| prints(&text)).map_err(TestCaseError::fail));
+        match outcome {
+            Ok(()) => eprintln!("{what}: {cases} texts"),
+            Err(TestError::Fail(why, text)) => panic!("{what}: {why}\n{text}\n{text:?}"),
+            Err(TestError::Abort(why)) => panic!("{what}: {why}"),
+        }
     });
 }
 
@@ -198,88 +149,45 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
+/// Request lines of OData to begin from.
+const LINES: &[&str] = &[
+    "/api/alerts?$expand=evidence&$filter=lastUpdateTime gt 2026-11-01T00:00:00.0000000Z",
+    "alerts?%24filter=incidentId+eq+1126093&%24expand=evidence",
+    "Alerts?%24filter=%28contains%28title%2C%20%27it%27%27s%20%26%20co%27%29%29%20and%20%28severity%20eq%20%27Low%27%29",
+    "alerts('da1_2')",
+    "alerts/$count?$filter=status ne 'Resolved'",
+    "machines?$filter=lastSeen gt 2018-08-01Z and startswith(computerDnsName, 'm') eq true",
+    "alerts?$filter=not (status in ('New','InProgress'))&$top=10&$skip=20&$count=true",
+    "alerts?$filter=evidence/any(e:e/entityType eq 'File' and e/sha1 ne null)&$select=id,title",
+    "alerts?$filter=alertCreationTime add duration'PT1H' lt now() or 1.5e3 ge -2 mul 3&$orderby=severity desc,title",
+    "alerts?$search=\"blue dog\" AND NOT cat OR mouse&$skiptoken=abc",
+    "alerts?$filter=indexof(tolower(title),'é𝕏') sub 1 gt -1 and substring(title,1,2) eq concat('a','b')",
+];
+
 #[test]
-fn nesting() {
-    on_a_small_stack(|| {
-        for (open, inner, close) in [
-            ("(", "1", ")"),
-            ("[", "1", "]"),
-            ("{", "1", "}"),
-            ("-", "1", ""),
-            ("- ", "1", ""),
-            ("+", "1", ""),
-            ("not(", "true", ")"),
-            ("iff(true, ", "1", ", 2)"),
-            ("f(", "1", ")"),
-            ("a[", "1", "]"),
-            ("a.b[", "1", "]"),
-            ("a['", "b", "']"),
-            ("dynamic(", "1", ")"),
-            ("dynamic([", "1", "])"),
-            ("toscalar(print ", "1", ")"),
-            ("toscalar(", "DeviceEvents | count", ")"),
-            ("totable(", "DeviceEvents", ")"),
-            ("materialize(", "DeviceEvents", ")"),
-            ("case(true, ", "1", ", 2)"),
-            ("x = (", "1", ")"),
-            ("1 in (", "1", ")"),
-            ("1 between (1 .. ", "1", ")"),
-            ("1 + (", "1", ")"),
-            ("1 and (", "1", ")"),
-            ("1 == (", "1", ")"),
-            ("'a' has (", "1", ")"),
-            ("union (", "DeviceEvents", ")"),
-            ("print (", "1", ")"),
-            ("print x = toscalar(", "print 1", ")"),
-            ("DeviceEvents | join (", "DeviceInfo", ") on DeviceId"),
-            ("DeviceEvents | lookup (", "DeviceInfo", ") on DeviceId"),
-            ("DeviceEvents | union (", "DeviceInfo", ")"),
-            ("DeviceEvents | where DeviceId in (", "DeviceInfo", ")"),
-            ("DeviceEvents | mv-apply AdditionalFields on (", "take 1", ")"),
-            ("DeviceEvents | partition by DeviceId (", "take 1", ")"),
-            ("DeviceEvents | partition by DeviceId {", "DeviceEvents", "}"),
-            ("DeviceEvents | fork (", "take 1", ")"),
-            ("DeviceEvents | facet by DeviceId with (", "take 1", ")"),
-            ("partition by DeviceId (", "take 1", ")"),
-            ("mv-apply AdditionalFields on (", "take 1", ")"),
-            ("let f = () {", "1", "}; "),
-            ("{ let a = ", "1", "; }"),
-            ("let a = materialize(", "DeviceEvents", "); "),
-            ("(DeviceEvents | ", "take 1", ")"),
-            ("'", "a", ""),
-            ("/*", "a", "*/"),
-            ("```", "a", "```"),
-        ] {
-            for before in ["", "print x = "] {
-                read(&format!("{before}{}{inner}", open.repeat(DEEP)));
-                read(&format!("{before}{}{inner}{}", open.repeat(DEEP), close.repeat(DEEP)));
+fn request_lines_with_changes() {
+    const PIECES: &str = "eq ne gt ge lt le and or not in any( all( e: e/ contains( startswith( endswith( tolower( \
+        length( now() year( cast( isof( add sub mul div mod -1 +1 1.5 null true false 'a' ' '' % %2 %27 %2B %E9 %C3%A9 & = \
+        ? $filter= $top= $skip= $orderby= $select= $expand= $search= $count= $apply= $ / ( ) , : ; + * \" AND OR NOT \
+        2026-11-01 2026-11-01T00:00:00Z duration'P1D' title severity evidence status id alerts é 𝕏 \u{0} \u{feff}";
+    let pieces: Vec<String> = PIECES.split_whitespace().map(str::to_owned).collect();
+    let changes = vec((any::<prop::sample::Index>(), 0..5u8, select(pieces)), 0..6);
+    let changed = (select(LINES), changes).prop_map(|(line, changes)| {
+        let mut tokens = words(line);
+        for (at, how, piece) in changes {
+            if tokens.is_empty() {
+                break;
+            }
+            let at = at.index(tokens.len());
+            match how {
+                0 => drop(tokens.remove(at)),
+                1 => tokens.insert(at, piece),
+                2 => tokens[at] = piece,
+                3 => tokens.insert(at, format!(" {piece} ")),
+                _ => tokens.truncate(at.max(3)),
             }
         }
-        for (before, open, inner, close) in [
-            ("print dynamic(", "[", "1", "]"),
-            ("print dynamic(", "{\"a\":", "1", "}"),
-            ("print parse_json('", "[", "1", "]"),
-            ("print parse_json('", "{\"a\":", "1", "}"),
-            ("print parse_xml('", "<a>", "1", "</a>"),
-            ("print 'a' matches regex '", "(", "a", ")"),
-            ("print 'a' matches regex '", "(?:", "a", ")"),
-            ("alerts?$filter=", "(", "true", ")"),
-            ("alerts?$filter=", "not ", "true", ""),
-            ("alerts?$filter=", "not(", "true", ")"),
-            ("alerts?$filter=", "evidence/any(e:", "true", ")"),
-            ("alerts?$filter=", "tolower(", "title", ")"),
-            ("alerts?$filter=", "-", "1", ""),
-            ("alerts?$expand=", "a($expand=", "b", ")"),
-        ] {
-            let end = if before.ends_with('\'') {
-                "')"
-            } else if before.ends_with('(') {
-                ")"
-            } else {
-                ""
-            };
-            read(&format!("{before}{}{inner}{end}", open.repeat(DEEP)));
-            read(&format!("{before}{}{inner}{}{end}", open.repeat(DEEP), close.repeat(DEEP)));
-        }
+        tokens.concat()
     });
+    each("changed request lines", changed);
 }
