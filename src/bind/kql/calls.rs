@@ -57,6 +57,9 @@ const CONVERSIONS: &[(&str, Type)] = &[
 /// Parameters that are regular expressions.
 const PATTERNS: &[&str] = &["regex", "lookup_regex"];
 
+/// How many levels the statements of a lambda are below its call.
+const STATEMENTS: usize = 4;
+
 /// Under these names the values of `set` are kept that `bin_auto` reads; no name of a text has a space.
 pub const BIN_AUTO_SIZE: &str = "set query_bin_auto_size";
 pub const BIN_AUTO_AT: &str = "set query_bin_auto_at";
@@ -469,10 +472,13 @@ impl<'q> Binder<'_, 'q> {
                 }
             }
         }
-        self.within(lambda, span, |binder| {
+        // Statements within statements are far apart on the stack.
+        self.descend(STATEMENTS, span)?;
+        let bound = self.within(lambda, span, |binder| {
             lambda.statements.iter().try_for_each(|statement| binder.statement(statement, &inner))
-        })?;
-        Ok(inner)
+        });
+        self.ascend(STATEMENTS);
+        bound.map(|()| inner)
     }
 
     fn missing_argument(&mut self, name: &Name, span: Span) -> Reported {

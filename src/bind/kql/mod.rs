@@ -207,25 +207,29 @@ impl<'c, 'q> Binder<'c, 'q> {
 impl<'q> Binder<'_, 'q> {
     /// One step down; refused past the bounds.
     pub fn enter(&mut self, span: Span) -> Bind<()> {
+        self.descend(1, span)
+    }
+
+    pub fn leave(&mut self) {
+        self.ascend(1);
+    }
+
+    /// As many steps down at once.
+    pub fn descend(&mut self, levels: usize, span: Span) -> Bind<()> {
         // Nothing that is found from here on would be told.
         if self.faults.len() >= MOST_FAULTS {
             return Err(Reported);
         }
-        self.depth += 1;
-        self.work += 1;
-        if self.depth > MOST_DEPTH {
-            self.depth -= 1;
+        if self.depth + levels > MOST_DEPTH {
             return Err(self.fault(codes::TOO_DEEP.at(span, "the query nests too deep here")));
         }
-        if self.work > MOST_WORK {
-            self.depth -= 1;
-            self.charge(0, span)?;
-        }
+        self.charge(1, span)?;
+        self.depth += levels;
         Ok(())
     }
 
-    pub fn leave(&mut self) {
-        self.depth -= 1;
+    pub fn ascend(&mut self, levels: usize) {
+        self.depth -= levels;
     }
 
     /// Counts the nodes of a relation that is put in once more, their columns, expressions and values.

@@ -14,7 +14,7 @@ fn each<S>(what: &'static str, texts: S)
 where
     S: Strategy<Value = String> + Send + 'static,
 {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(400);
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(250);
     on_a_small_stack(move || {
         let config = Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
         let outcome = TestRunner::new(config)
