@@ -155,11 +155,11 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["repeat"],
-        "An array of one value, many times over.",
+        "An array of one value, many times over; null for a negative number of times.",
         &[one("value", Types::ANY), one("count", Types::INTEGER)],
         Gives::Always(Type::Dynamic),
         repeat,
-        &[("repeat('a', 3)", "[\"a\",\"a\",\"a\"]")],
+        &[("repeat('a', 3)", "[\"a\",\"a\",\"a\"]"), ("repeat('a', 0)", "[]"), ("repeat('a', -1)", "null")],
     ),
 ];
 
@@ -420,8 +420,8 @@ fn along<'a>(start: i64, stop: i64, step: i64, show: fn(i64) -> Json) -> Value<'
 }
 
 fn repeat<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
-    let Some(count) = long(args, 1) else { return Value::Null };
-    let count = usize::try_from(count).unwrap_or(0).min(MOST);
+    let Some(count) = long(args, 1).filter(|count| *count >= 0) else { return Value::Null };
+    let count = usize::try_from(count).unwrap_or(MOST).min(MOST);
     let item = args[0].to_json();
     // What would be larger than a text may be is refused, as a text is.
     let large = matches!(item, Json::String(_) | Json::Array(_) | Json::Object(_));

@@ -36,28 +36,33 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["beta_cdf"],
-        "The share of the beta distribution at or below x. Null where x is not from 0 to 1, NaN where alpha or beta is \
-         not positive.",
+        "The share of the beta distribution at or below x; NaN where x is not from 0 to 1, or alpha or beta is not \
+         positive.",
         BETA,
         REAL,
-        |_, args| of_beta(args, beta_cdf),
-        &[("round(beta_cdf(0.2, 10, 20), 6)", "0.049264"), ("beta_cdf(2, 10, 20)", "null")],
+        |_, args| of_beta(args, Value::Real(f64::NAN), beta_cdf),
+        &[("round(beta_cdf(0.2, 10, 20), 6)", "0.049264"), ("beta_cdf(2, 10, 20)", "NaN")],
     ),
     row(
         &["beta_inv"],
-        "The x up to which that share of the beta distribution lies; see `beta_cdf`.",
+        "The x up to which that share of the beta distribution lies: null for what is no share, NaN where alpha or \
+         beta is not positive.",
         &[one("probability", Types::NUMBER), one("alpha", Types::NUMBER), one("beta", Types::NUMBER)],
         REAL,
-        |_, args| of_beta(args, beta_inv),
-        &[("round(beta_inv(0.1, 10, 20), 6)", "0.226415"), ("beta_inv(0.1, -1.0, 20)", "NaN")],
+        |_, args| of_beta(args, Value::Null, beta_inv),
+        &[
+            ("round(beta_inv(0.1, 10, 20), 6)", "0.226415"),
+            ("beta_inv(0.1, -1.0, 20)", "NaN"),
+            ("beta_inv(2, 10, 20)", "null"),
+        ],
     ),
     row(
         &["beta_pdf"],
         "The density of the beta distribution at x; see `beta_cdf`.",
         BETA,
         REAL,
-        |_, args| of_beta(args, beta_pdf),
-        &[("round(beta_pdf(0.5, 10, 20), 6)", "0.746176")],
+        |_, args| of_beta(args, Value::Real(f64::NAN), beta_pdf),
+        &[("round(beta_pdf(0.5, 10, 20), 6)", "0.746176"), ("beta_pdf(-1, 10, 20)", "NaN")],
     ),
     row(
         &["welch_test"],
@@ -195,12 +200,13 @@ fn beta_inv(share: f64, a: f64, b: f64) -> f64 {
     (low + high) / 2.0
 }
 
-fn of_beta<'a>(args: &[Value<'a>], f: fn(f64, f64, f64) -> f64) -> Value<'a> {
+/// `outside` is the answer where the first argument is not from 0 to 1.
+fn of_beta<'a>(args: &[Value<'a>], outside: Value<'static>, f: fn(f64, f64, f64) -> f64) -> Value<'a> {
     let [Some(x), Some(a), Some(b)] = [0, 1, 2].map(|at| args.get(at).and_then(Value::as_real)) else {
         return Value::Null;
     };
     if !(0.0..=1.0).contains(&x) {
-        return Value::Null;
+        return outside;
     }
     Value::Real(if a > 0.0 && b > 0.0 { f(x, a, b) } else { f64::NAN })
 }

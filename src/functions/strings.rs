@@ -115,6 +115,7 @@ pub const FUNCTIONS: &[Function] = &[
         &[
             ("indexof('abcdefg', 'cde')", "2"),
             ("indexof('abcabc', 'c', 0, -1, 2)", "5"),
+            ("indexof('abcabc', 'bc', 1, 4, 2)", "4"),
             ("indexof('abc', 'x')", "-1"),
             ("indexof('abcdefg', 'cde', -5)", "2"),
         ],
@@ -255,7 +256,7 @@ pub const FUNCTIONS: &[Function] = &[
         &[("punycode_to_string('acadmie-franaise-npb1a')", "académie-française")],
     ),
     row(
-        &["punycode_domain_from_string"],
+        &["punycode_domain_to_string"],
         "The domain name with the labels that are not ASCII in Punycode after `xn--`.",
         &[one("string", TEXT)],
         Gives::Always(Type::String),
@@ -265,10 +266,13 @@ pub const FUNCTIONS: &[Function] = &[
                 false => punycode::encode(label).map(|code| format!("xn--{code}")),
             })
         },
-        &[("punycode_domain_from_string('艺术.com')", "xn--cqv902d.com")],
+        &[
+            ("punycode_domain_to_string('艺术.com')", "xn--cqv902d.com"),
+            ("punycode_domain_to_string('艺术。com')", "xn--cqv902d.com"),
+        ],
     ),
     row(
-        &["punycode_domain_to_string"],
+        &["punycode_domain_from_string"],
         "The domain name with the labels after `xn--` as the texts that they stand for.",
         &[one("string", TEXT)],
         Gives::Always(Type::String),
@@ -278,7 +282,7 @@ pub const FUNCTIONS: &[Function] = &[
                 None => Some(label.to_owned()),
             })
         },
-        &[("punycode_domain_to_string('xn--cqv902d.com')", "艺术.com")],
+        &[("punycode_domain_from_string('xn--cqv902d.com')", "艺术.com")],
     ),
 ];
 
@@ -378,14 +382,19 @@ pub(super) fn search_range(source: &str, args: &[Value<'_>], from_end: bool) -> 
 
 fn indexof<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     let (source, sought) = (text(args, 0), text(args, 1));
-    let Some((mut from, to, occurrence)) = search_range(&source, args, true) else { return Value::Null };
+    let Some((mut from, mut to, occurrence)) = search_range(&source, args, true) else { return Value::Null };
     if sought.is_empty() {
         return Value::Null;
     }
     let step = sought.chars().next().map_or(1, char::len_utf8);
     for _ in 1..occurrence {
         match source.get(from..to).and_then(|rest| rest.find(&*sought)) {
-            Some(found) => from += found + step,
+            // Behind a find the search begins anew, over as many characters.
+            Some(found) => {
+                let passed = length(&source[from..from + found + step]);
+                from += found + step;
+                to += byte_of(&source[to..], passed);
+            }
             None => return Value::Long(-1),
         }
     }
@@ -533,8 +542,9 @@ fn new_guid<'a>(_: &Call<'_>, _: &[Value<'a>]) -> Value<'a> {
     Value::Guid(bits & !(0b11 << 62) | 0b10 << 62)
 }
 
+/// The full stops are those of IDNA.
 fn labels<'a>(domain: &str, each: fn(&str) -> Option<String>) -> Value<'a> {
-    let all: Option<Vec<String>> = domain.split('.').map(each).collect();
+    let all: Option<Vec<String>> = domain.split(['.', '。', '．', '｡']).map(each).collect();
     all.map_or(Value::string(""), |all| made(all.join(".")))
 }
 

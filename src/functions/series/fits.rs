@@ -13,7 +13,7 @@ pub const FUNCTIONS: &[Function] = &[
     row(
         &["series_stats"],
         "The least and the greatest number with their places, average, standard deviation and variance of a series; in \
-         columns of their own.",
+         columns of their own. Null where an element is no finite number, unless those are to be ignored.",
         STATS,
         DYNAMIC,
         |_, args| {
@@ -29,7 +29,11 @@ pub const FUNCTIONS: &[Function] = &[
         STATS,
         DYNAMIC,
         |_, args| stats(args).map_or(Value::Null, bag),
-        &[("series_stats_dynamic(dynamic([2, 6, 4])).max_idx", "1")],
+        &[
+            ("series_stats_dynamic(dynamic([2, 6, 4])).max_idx", "1"),
+            ("series_stats_dynamic(dynamic([2, null, 4])).avg", "null"),
+            ("series_stats_dynamic(dynamic([2, null, 4]), true).avg", "3.0"),
+        ],
     ),
     row(
         &["series_fit_line"],
@@ -93,12 +97,11 @@ fn bag<'a>(parts: Parts) -> Value<'a> {
 fn stats(args: &[Value<'_>]) -> Option<Parts> {
     let ignore = args.get(1).and_then(Value::as_bool) == Some(true);
     let all = numbers(&args[0])?;
-    let kept: Vec<(usize, f64)> = all
-        .iter()
-        .enumerate()
-        .filter_map(|(at, x)| x.map(|x| (at, x)))
-        .filter(|(_, x)| !ignore || x.is_finite())
-        .collect();
+    let kept: Vec<(usize, f64)> =
+        all.iter().enumerate().filter_map(|(at, x)| x.filter(|x| x.is_finite()).map(|x| (at, x))).collect();
+    if kept.len() < all.len() && !ignore {
+        return None;
+    }
     let first = *kept.first()?;
     let least = kept.iter().fold(first, |best, one| if one.1 < best.1 { *one } else { best });
     let most = kept.iter().fold(first, |best, one| if one.1 > best.1 { *one } else { best });
