@@ -44,19 +44,19 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     row(
         &["binary_shift_left"],
-        "The bits moved up by as many places, modulo 64.",
+        "The bits moved up by as many places, modulo 64; null for a negative number of places.",
         SHIFT,
         LONG,
-        |_, args| two(args, |a, b| a.wrapping_shl((b & 63) as u32)),
-        &[("binary_shift_left(1, 4)", "16")],
+        |_, args| shifted(args, i64::wrapping_shl),
+        &[("binary_shift_left(1, 4)", "16"), ("binary_shift_left(1, -1)", "null")],
     ),
     row(
         &["binary_shift_right"],
-        "The bits moved down by as many places, modulo 64; the sign stays.",
+        "The bits moved down by as many places, modulo 64; the sign stays. Null for a negative number of places.",
         SHIFT,
         LONG,
-        |_, args| two(args, |a, b| a.wrapping_shr((b & 63) as u32)),
-        &[("binary_shift_right(16, 2)", "4")],
+        |_, args| shifted(args, i64::wrapping_shr),
+        &[("binary_shift_right(16, 2)", "4"), ("binary_shift_right(16, -2)", "null")],
     ),
     row(
         &["bitset_count_ones"],
@@ -70,6 +70,11 @@ pub const FUNCTIONS: &[Function] = &[
 
 fn two<'a>(args: &[Value<'a>], join: fn(i64, i64) -> i64) -> Value<'a> {
     long(args, 0).zip(long(args, 1)).map_or(Value::Null, |(a, b)| Value::Long(join(a, b)))
+}
+
+fn shifted<'a>(args: &[Value<'a>], shift: fn(i64, u32) -> i64) -> Value<'a> {
+    let places = long(args, 1).filter(|places| *places >= 0);
+    long(args, 0).zip(places).map_or(Value::Null, |(a, places)| Value::Long(shift(a, (places % 64) as u32)))
 }
 
 fn one_of<'a>(args: &[Value<'a>], turn: fn(i64) -> i64) -> Value<'a> {
