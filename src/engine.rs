@@ -18,6 +18,7 @@ use crate::ir::{Answer, Bound, Rel, RelOp, Scalar};
 use crate::plan::{self, Lowering, PlanError, Providers};
 use crate::rows::{self, RowsError};
 use crate::store::outside::{self, Outside, OutsideError};
+use crate::store::readings::{Reading, Readings};
 use crate::store::{Store, StoreError, Texts, View};
 use crate::syntax::{kql, odata};
 use crate::text::{Diagnostic, Diagnostics, Source, Span, codes};
@@ -289,7 +290,9 @@ impl Engine {
         text: &str,
         request: Request,
     ) -> Result<Vec<(&'static str, String)>, QueryError> {
-        let run = self.run(text, &request, Instant::now() + request.limits.time).await?;
+        let mut run = self.run(text, &request, Instant::now() + request.limits.time).await?;
+        let readings = Arc::new(Readings::default());
+        run.state.config_mut().set_extension(Arc::clone(&readings));
         let mut stages = Vec::new();
         if language == Language::Kql {
             stages.push(("tree", format!("{:#?}", run.parse()?)));
@@ -302,9 +305,12 @@ impl Engine {
             let plan = run.plan(answer.rel, &uses, &mut shared).await?;
             stages.push(("plan", plan.display_indent().to_string()));
             let optimized = run.state.optimize(&plan).map_err(|error| run.failed(error))?;
+            // Of what was computed before, nothing is told.
+            readings.take();
             stages.push(("optimized plan", optimized.display_indent().to_string()));
             let physical = run.state.create_physical_plan(&plan).await.map_err(|error| run.failed(error))?;
             stages.push(("physical plan", displayable(physical.as_ref()).indent(true).to_string()));
+            stages.push(("what is read", readings.take().iter().map(Reading::to_string).collect()));
         }
         Ok(stages)
     }

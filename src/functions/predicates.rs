@@ -394,7 +394,7 @@ fn stands(text: &str, (start, end): (usize, usize), (begins, ends): (bool, bool)
 }
 
 /// Whether a character belongs to a term.
-fn is_term(c: char) -> bool {
+pub fn is_term(c: char) -> bool {
     c.is_alphanumeric()
 }
 

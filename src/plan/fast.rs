@@ -1,7 +1,7 @@
 //! Vectorised forms of the hottest functions. Each is equal to the function's row form on the types it is given for; a
 //! property test in the suite holds the two together. Where none fits, the row form serves.
 use super::scalar::{LoweredExpr, Place, Scalars, literal, native};
-use super::{PlanError, Repr, text_udf};
+use super::{PlanError, Repr, row_udf, text_udf};
 use crate::columns::micros_of_ticks;
 use crate::functions::Function;
 use crate::functions::predicates::Kind;
@@ -40,6 +40,22 @@ pub fn lower(
             match constant_texts(&spread(needles)) {
                 Some(needles) => text_udf::call(function.name(), &needles, scalars.lower(text, Place::Value)?.expr),
                 None => None,
+            }
+        }
+        // Of a dynamic, these ask for its text.
+        (symbol, [text, needles @ ..]) if text.ty() == Type::Dynamic && asks_for_terms(symbol) => {
+            match (constant_texts(needles), crate::functions::scalar("tostring")) {
+                (Some(needles), Some(tostring)) => {
+                    let text = row_udf::call(
+                        tostring,
+                        vec![Type::Dynamic],
+                        Type::String,
+                        scalars.now,
+                        vec![scalars.lower(text, Place::Value)?.expr],
+                    );
+                    text_udf::call(function.name(), &needles, text)
+                }
+                _ => None,
             }
         }
         ("+" | "-" | "*", [left, right]) => arithmetic(scalars, name, left, right, gives)?,
@@ -203,6 +219,11 @@ fn is_text_operator(symbol: &str) -> bool {
         "in" | "!in" | "==" => false,
         symbol => Kind::of(symbol.strip_prefix('!').unwrap_or(symbol)).is_some(),
     }
+}
+
+/// Tests of what is somewhere in a text.
+fn asks_for_terms(symbol: &str) -> bool {
+    is_text_operator(symbol) && !matches!(symbol, "=~" | "!~" | "in~" | "!in~" | "matches regex")
 }
 
 /// The texts, if all are constant.

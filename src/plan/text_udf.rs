@@ -2,6 +2,7 @@
 use crate::columns::repeats::Repeats;
 use crate::functions::predicates::{AnyOf, Kind, Needle, fold};
 use crate::functions::regexes;
+use crate::store::index::filter as index;
 use crate::value::Value;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder};
 use arrow::datatypes::DataType;
@@ -46,8 +47,12 @@ pub fn call(symbol: &'static str, needles: &[Value<'static>], text: Expr) -> Opt
         (_, [needle]) => Search::One(Box::new(Needle::new(Kind::of(bare)?, needle))),
         _ => return None,
     };
+    // The needles stand among the arguments so that a scan can see them; evaluation has its own, made ready.
+    let few = needles.len() <= index::MOST_NEEDLES;
+    let shown = needles.iter().filter(|_| few).map(|needle| index::needle(needle));
+    let args = std::iter::once(text).chain(shown).collect();
     let udf = TextUdf { symbol, needles, search, signature: Signature::user_defined(Volatility::Immutable) };
-    Some(ScalarUDF::new_from_impl(udf).call(vec![text]))
+    Some(ScalarUDF::new_from_impl(udf).call(args))
 }
 
 impl TextUdf {

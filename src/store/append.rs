@@ -38,11 +38,13 @@ pub struct Shape {
     schema: Arc<Schema>,
     arrow: SchemaRef,
     timestamp: Option<usize>,
+    /// Whether files get an index of their texts.
+    pub indexed: bool,
 }
 
 impl Shape {
     pub fn new(schema: Arc<Schema>) -> Shape {
-        Shape { arrow: stored_schema(&schema), timestamp: time_column(&schema), schema }
+        Shape { arrow: stored_schema(&schema), timestamp: time_column(&schema), schema, indexed: true }
     }
 }
 
@@ -186,7 +188,7 @@ pub async fn encode_rows(
             let encoded = tokio::task::spawn_blocking(move || {
                 let batches: Vec<&RecordBatch> = batches.iter().collect();
                 let rows = &order[start..order.len().min(start + FILE)];
-                encode(&shape.schema, &shape.arrow, &batches, rows, shape.timestamp)
+                encode(&shape.schema, &shape.arrow, &batches, rows, shape.timestamp, shape.indexed)
             })
             .await
             .map_err(|error| StoreError::Stopped(error.to_string()))??;

@@ -1,8 +1,10 @@
 //! Writing one Parquet file as the store lays it out, and reading off what the log says about it.
 use super::StoreError;
+use super::index::{self, column::Builder};
 use crate::columns::ticks_of_micros;
 use crate::types::{Schema, Type};
 use crate::value::datetime;
+use arrow::array::{Array, AsArray};
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -10,7 +12,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowWriterOptions, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, SortingColumn};
+use parquet::file::metadata::{KeyValue, ParquetMetaData, RowGroupMetaData, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
@@ -21,7 +23,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Rows of a row group: what one core reads at a time.
 pub const ROW_GROUP: usize = 128 * 1024;
 /// Rows of a page: what a row selection can skip.
-const PAGE: usize = 2048;
+const PAGE: usize = super::index::PAGE;
+/// The index takes at most one part in so many.
+const SHARE: usize = 10;
 /// A column keeps its dictionary up to this size: bigger pages cost less than the same texts again and again.
 const DICTIONARY: usize = 16 << 20;
 
@@ -36,13 +40,15 @@ pub struct Encoded {
     pub stats: String,
 }
 
-/// Encodes the rows `order` (batch, row) of batches at rest as one file. Blocks; uses all cores.
+/// Encodes the rows `order` (batch, row) of batches at rest as one file, with an index of its texts or without. Blocks;
+/// uses all cores.
 pub fn encode(
     schema: &Schema,
     arrow: &SchemaRef,
     batches: &[&RecordBatch],
     order: &[(usize, usize)],
     sorted_by: Option<usize>,
+    indexed: bool,
 ) -> Result<Encoded, StoreError> {
     let options = ArrowWriterOptions::new().with_properties(properties(schema, sorted_by)?);
     let mut bytes = Vec::new();
@@ -56,6 +62,14 @@ pub fn encode(
             chunk.append_to_row_group(&mut group)?;
         }
         group.close()?;
+    }
+    if indexed {
+        let sizes = sizes(writer.flushed_row_groups());
+        let columns = index_columns(schema, batches, order, &sizes);
+        let start = u64::try_from(writer.bytes_written()).unwrap_or(u64::MAX);
+        let (bytes, place) = index::assemble(&columns, order.len() as u64, start);
+        writer.write_all(&bytes).map_err(|error| ParquetError::External(Box::new(error)))?;
+        writer.append_key_value_metadata(KeyValue::new(index::FOOTER_KEY.to_owned(), place));
     }
     let metadata = writer.close()?;
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
@@ -85,24 +99,77 @@ fn properties(schema: &Schema, sorted_by: Option<usize>) -> Result<WriterPropert
 /// The columns of one row group, side by side.
 fn encode_columns(batch: &RecordBatch, writers: Vec<ArrowColumnWriter>) -> Result<Vec<ArrowColumnChunk>, StoreError> {
     let schema = batch.schema();
-    let jobs: Vec<_> = writers.into_iter().map(|writer| Mutex::new(Some(writer))).collect();
+    let jobs = writers.into_iter().enumerate().collect();
+    let done = side_by_side(jobs, |(index, mut writer)| {
+        for leaf in compute_leaves(schema.field(index), batch.column(index))? {
+            writer.write(&leaf)?;
+        }
+        writer.close()
+    });
+    done.into_iter()
+        .map(|chunk| {
+            let missing = || ParquetError::General("a column was not written".into());
+            Ok(chunk.ok_or_else(missing)??)
+        })
+        .collect()
+}
+
+/// Bytes of each column in all row groups.
+fn sizes(groups: &[RowGroupMetaData]) -> Vec<usize> {
+    let columns = groups.first().map_or(0, RowGroupMetaData::num_columns);
+    let of = |column: usize| groups.iter().map(|group| group.column(column).compressed_size()).sum::<i64>();
+    (0..columns).map(|column| usize::try_from(of(column)).unwrap_or(0)).collect()
+}
+
+/// The indexes of the columns that hold texts. All of them together may take a tenth of what the columns take.
+fn index_columns(
+    schema: &Schema,
+    batches: &[&RecordBatch],
+    order: &[(usize, usize)],
+    sizes: &[usize],
+) -> Vec<(String, Vec<u8>)> {
+    let texts = |ty: Type| matches!(ty, Type::String | Type::Dynamic);
+    let columns: Vec<usize> = (0..schema.len()).filter(|column| texts(schema.columns[*column].ty)).collect();
+    let budget = columns.iter().filter_map(|column| sizes.get(*column)).sum::<usize>() / SHARE;
+    let done = side_by_side(columns, |column| {
+        let size = sizes.get(column).copied().unwrap_or(0);
+        let arrays: Option<Vec<_>> = batches.iter().map(|batch| batch.column(column).as_string_view_opt()).collect();
+        let mut builder = Builder::new(schema.columns[column].ty == Type::Dynamic);
+        for rows in order.chunks(index::PAGE) {
+            for (batch, row) in rows {
+                let array = *arrays.as_ref()?.get(*batch)?;
+                if array.is_valid(*row) {
+                    builder.add(array.value(*row));
+                }
+            }
+            builder.end_page();
+        }
+        Some((column, builder.finish(size / SHARE)?))
+    });
+    let mut built: Vec<(usize, Vec<u8>)> = done.into_iter().flatten().flatten().collect();
+    // Where some took more than their share and others did not leave it, those go that are the dearest.
+    let dearness = |column: usize, bytes: usize| bytes as f64 / sizes.get(column).copied().unwrap_or(1).max(1) as f64;
+    while built.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > budget.max(index::LEAST * built.len()) {
+        let dear = |(_, (column, bytes)): &(usize, &(usize, Vec<u8>))| dearness(*column, bytes.len());
+        let worst = built.iter().enumerate().max_by(|a, b| dear(a).total_cmp(&dear(b))).map(|(at, _)| at);
+        let Some(worst) = worst else { break };
+        built.remove(worst);
+    }
+    built.into_iter().map(|(column, bytes)| (schema.columns[column].name.clone(), bytes)).collect()
+}
+
+/// Does the jobs on all cores and gives what comes of them in their order; `None` for one that ended in a panic.
+fn side_by_side<J: Send, R: Send>(jobs: Vec<J>, one: impl Fn(J) -> R + Sync) -> Vec<Option<R>> {
+    let jobs: Vec<_> = jobs.into_iter().map(|job| Mutex::new(Some(job))).collect();
     let done: Vec<_> = jobs.iter().map(|_| Mutex::new(None)).collect();
     let next = AtomicUsize::new(0);
     let work = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(job) = jobs.get(index) else { break };
-            let writer = job.lock().ok().and_then(|mut job| job.take());
-            let result = writer.ok_or_else(|| ParquetError::General("a column was taken twice".into())).and_then(
-                |mut writer| {
-                    for leaf in compute_leaves(schema.field(index), batch.column(index))? {
-                        writer.write(&leaf)?;
-                    }
-                    writer.close()
-                },
-            );
+            let result = job.lock().ok().and_then(|mut job| job.take()).map(&one);
             if let Ok(mut slot) = done[index].lock() {
-                *slot = Some(result);
+                *slot = result;
             }
         }
     };
@@ -113,13 +180,7 @@ fn encode_columns(batch: &RecordBatch, writers: Vec<ArrowColumnWriter>) -> Resul
         }
         work();
     });
-    done.into_iter()
-        .map(|slot| {
-            let result = slot.into_inner().ok().flatten();
-            let missing = || ParquetError::General("a column was not written".into());
-            Ok(result.ok_or_else(missing)??)
-        })
-        .collect()
+    done.into_iter().map(|slot| slot.into_inner().ok().flatten()).collect()
 }
 
 /// What Delta's log says of a file: its rows, and the bounds and nulls of its columns.

@@ -21,11 +21,14 @@ mod delta;
 mod error;
 mod file;
 mod functions;
+pub mod index;
+mod indexes;
 pub mod ingest;
 mod ingestion;
 mod location;
 pub mod outside;
 mod provider;
+pub mod readings;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -101,7 +104,8 @@ impl Store {
     /// to be there yet.
     pub async fn open(url: &str) -> Result<Store, StoreError> {
         let root = Location::parse(url)?;
-        let view = View { root: root.clone(), tables: Arc::default(), functions: Texts::default() };
+        let (tables, functions, indexes) = (Arc::default(), Texts::default(), Arc::default());
+        let view = View { root: root.clone(), tables, functions, indexes };
         let shared = Shared { root, sources: RwLock::default(), view: RwLock::new((view, None)) };
         let store = Store { shared: Arc::new(shared) };
         store.refresh().await?;
@@ -148,7 +152,8 @@ impl Store {
                 *snapshot = added.clone();
             }
         }
-        let view = View { root: self.shared.root.clone(), tables: Arc::new(tables), functions };
+        let (root, indexes) = (self.shared.root.clone(), known.indexes);
+        let view = View { root, tables: Arc::new(tables), functions, indexes };
         *seen = (view.clone(), Some(Instant::now()));
         Ok(view)
     }

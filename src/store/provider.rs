@@ -1,6 +1,9 @@
 //! One snapshot of a table as DataFusion reads it: which files a filter leaves, and a Parquet scan over them.
 use super::adapt::{Adapt, KQL_TYPE, where_present};
 use super::convert::stored_field;
+use super::index::{Wanted, filter};
+use super::indexes::{Indexes, Left};
+use super::readings::{Reading, Readings};
 use super::snapshot::{FileBounds, Snapshot, StoredFile, time_column};
 use crate::types::{Schema, Type};
 use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
@@ -37,13 +40,16 @@ pub struct Provider {
     /// Evaluate filters while decoding, column by column, instead of after it, however many columns they touch. Without
     /// it, that is done where [`LATE_COLUMNS`] others are asked for.
     pub filter_while_decoding: bool,
+    /// What the files' indexes say decides which pages are read. Without them nothing changes but the speed.
+    pub use_indexes: bool,
+    indexes: Arc<Indexes>,
     /// The column that the files are parted and sorted by.
     time: Option<String>,
 }
 
 impl Provider {
     /// Shows `schema`; what the files of the snapshot lack of it is absent in all rows.
-    pub fn new(snapshot: Arc<Snapshot>, schema: &Schema) -> Provider {
+    pub fn new(snapshot: Arc<Snapshot>, schema: &Schema, indexes: Arc<Indexes>) -> Provider {
         let in_path: Vec<&str> = {
             let columns = &snapshot.schema.columns;
             columns[columns.len() - snapshot.partition_columns..].iter().map(|column| column.name.as_str()).collect()
@@ -60,7 +66,7 @@ impl Provider {
         let table =
             TableSchema::builder(Arc::new(ArrowSchema::new(in_files))).with_table_partition_cols(in_path).build();
         let time = time_column(schema).map(|index| schema.columns[index].name.clone());
-        Provider { snapshot, table, filter_while_decoding: false, time }
+        Provider { snapshot, table, filter_while_decoding: false, use_indexes: true, indexes, time }
     }
 
     pub fn snapshot(&self) -> &Arc<Snapshot> {
@@ -120,7 +126,17 @@ impl Provider {
         }
     }
 
-    fn partitioned(&self, file: &StoredFile) -> PartitionedFile {
+    /// What the indexes leave of each file; all of it where they say nothing.
+    async fn left(&self, files: &[&StoredFile], filters: &[Expr]) -> (Wanted, Vec<Option<Left>>) {
+        let wanted = filter::wanted(filters, self.table.table_schema());
+        if !self.use_indexes || wanted == Wanted::Anything {
+            return (Wanted::Anything, vec![None; files.len()]);
+        }
+        let left = self.indexes.left(&self.snapshot.location.objects, files, &wanted).await;
+        (wanted, left)
+    }
+
+    fn partitioned(&self, file: &StoredFile, left: Option<&Left>) -> PartitionedFile {
         let meta = ObjectMeta {
             location: file.location.clone(),
             // The footer cache takes a file for another one when this or the size differs.
@@ -135,9 +151,17 @@ impl Provider {
         };
         let mut statistics = self.statistics_of(&[file]);
         statistics.column_statistics.truncate(self.table.file_schema().fields().len());
-        PartitionedFile::new_from_meta(meta)
+        if let Some(left) = left {
+            statistics = statistics.to_inexact();
+            statistics.num_rows = usize::try_from(left.rows()).map_or(Precision::Absent, Precision::Inexact);
+        }
+        let file = PartitionedFile::new_from_meta(meta)
             .with_partition_values(file.partition.clone())
-            .with_statistics(Arc::new(statistics))
+            .with_statistics(Arc::new(statistics));
+        match left {
+            Some(left) => file.with_extension(left.plan()),
+            None => file,
+        }
     }
 }
 
@@ -185,12 +209,18 @@ impl TableProvider for Provider {
         if let (Some(limit), true) = (limit, filters.is_empty()) {
             files.truncate(enough(&files, limit));
         }
-        if files.is_empty() {
-            return Ok(Arc::new(EmptyExec::new(project_schema(self.table.table_schema(), projection)?)));
-        }
         // The newest first: what is asked for first is mostly the latest, and a top-N then skips all that is older.
         let latest = |file: &StoredFile| file.bounds.get(self.time.as_ref()?).and_then(|bounds| bounds.max.clone());
         files.sort_by(|a, b| latest(b).partial_cmp(&latest(a)).unwrap_or(Ordering::Equal));
+        let (wanted, left) = self.left(&files, filters).await;
+        if let Some(readings) = session.config().get_extension::<Readings>() {
+            readings.add(Reading::of(&self.snapshot, &files, &wanted, &left));
+        }
+        let files: Vec<(&StoredFile, Option<Left>)> =
+            files.into_iter().zip(left).filter(|(_, left)| left.as_ref().is_none_or(|left| left.rows() > 0)).collect();
+        if files.is_empty() {
+            return Ok(Arc::new(EmptyExec::new(project_schema(self.table.table_schema(), projection)?)));
+        }
 
         let location = &self.snapshot.location;
         let base = location.base().map_err(|error| DataFusionError::External(Box::new(error)))?;
@@ -220,10 +250,15 @@ impl TableProvider for Provider {
         // Not by `FileGroup::split_files`, which puts them in the order of their paths.
         let each = files.len().div_ceil(session.config().target_partitions().max(1));
         let groups = files.chunks(each.max(1));
-        let groups = groups.map(|files| FileGroup::new(files.iter().map(|file| self.partitioned(file)).collect()));
+        let one = |(file, left): &(&StoredFile, Option<Left>)| self.partitioned(file, left.as_ref());
+        let groups = groups.map(|files| FileGroup::new(files.iter().map(one).collect()));
+        let mut statistics = self.statistics_of(&files.iter().map(|(file, _)| *file).collect::<Vec<_>>());
+        if files.iter().any(|(_, left)| left.is_some()) {
+            statistics = statistics.to_inexact();
+        }
         let config = FileScanConfigBuilder::new(base, Arc::new(source))
             .with_file_groups(groups.collect())
-            .with_statistics(self.statistics_of(&files))
+            .with_statistics(statistics)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .with_expr_adapter(Some(Arc::new(Adapt)))

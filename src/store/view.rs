@@ -1,4 +1,5 @@
 //! All tables as they were at one moment: what a query is bound against and reads from.
+use super::indexes::Indexes;
 use super::location::Location;
 use super::{Provider, Snapshot, Texts};
 use crate::catalog::{self, ALERTS, Tables};
@@ -14,6 +15,7 @@ pub struct View {
     pub(super) tables: Arc<BTreeMap<String, Arc<Snapshot>>>,
     /// The texts of saved functions.
     pub functions: Texts,
+    pub(super) indexes: Arc<Indexes>,
 }
 
 impl View {
@@ -30,7 +32,7 @@ impl View {
             None => Arc::new(Snapshot::empty(table, self.root.clone(), Arc::new(known.clone()?))),
         };
         let schema = known.unwrap_or_else(|| snapshot.schema.as_ref().clone());
-        Some(Provider::new(snapshot, &schema))
+        Some(Provider::new(snapshot, &schema, self.indexes.clone()))
     }
 
     /// The version of each table's log.

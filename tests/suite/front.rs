@@ -128,7 +128,9 @@ impl Front {
             Ok(stages) => {
                 static FILES: LazyLock<Regex> =
                     LazyLock::new(|| Regex::new(r"[^\[\], ]*/(date=[^/]*/)[0-9a-f-]{36}").expect("a fixed pattern"));
-                let physical = stages.into_iter().next_back().map_or(String::new(), |(_, text)| text);
+                let shown = |stage| matches!(stage, "physical plan" | "what is read");
+                let physical: String =
+                    stages.into_iter().filter(|(stage, _)| shown(*stage)).map(|(_, text)| text).collect();
                 FILES.replace_all(&physical, "${1}<file>").into_owned()
             }
             Err(error) => shown_error(&error, false),

@@ -17,7 +17,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("rows", &["text", "types", "value", "functions", "ir"]),
     ("bind", &["text", "types", "value", "syntax", "catalog", "functions", "ir", "rows"]),
     ("columns", &["types", "value"]),
-    ("store", &["text", "types", "value", "catalog", "columns"]),
+    // An index cuts texts into the very terms that `has` sees.
+    ("store", &["text", "types", "value", "catalog", "functions", "columns"]),
     ("generate", &["types", "value", "catalog", "columns"]),
     ("plan", &["text", "types", "value", "catalog", "functions", "ir", "rows", "columns", "store"]),
     ("exec", &["types", "value", "ir", "rows", "columns", "store", "plan"]),

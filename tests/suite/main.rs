@@ -14,6 +14,7 @@ mod judge;
 mod layers;
 mod markdown;
 mod recorded;
+mod terms;
 
 fn main() -> ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     trials.extend(markdown::trials());
     trials.extend(recorded::trials());
     trials.extend(differential::trials());
+    trials.extend(terms::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
