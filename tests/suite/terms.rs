@@ -4,7 +4,7 @@ use arrow::array::{ArrayRef, Int64Array, StringViewArray};
 use arrow::record_batch::RecordBatch;
 use libtest_mimic::{Failed, Trial};
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sighthound::columns::column;
@@ -17,8 +17,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-const ROWS: usize = 24_000;
-const QUESTIONS: usize = 120;
+const ROWS: usize = 16_000;
+const QUESTIONS: usize = 60;
 
 pub fn trials() -> Vec<Trial> {
     vec![Trial::test("terms::an_index_changes_no_answer", || sighthound::cli::runtime()?.block_on(same_answers()))]
@@ -112,15 +112,22 @@ fn vocabulary(rng: &mut ChaCha8Rng) -> Vec<String> {
         words.push(format!("{}.{}.{}.{}", part(), part(), part(), part()));
     }
     words.push(String::new());
+    words.shuffle(rng);
     words.push("long ".repeat(200_000));
     words
 }
 
-fn text(rng: &mut ChaCha8Rng, words: &[String]) -> String {
+/// The text of a row: rare words are near each other, as they are in what is stored by time.
+fn text(rng: &mut ChaCha8Rng, words: &[String], row: usize) -> String {
+    let near = row * (words.len() - 1) / ROWS;
     let mut text = String::new();
     for _ in 0..rng.random_range(0..6) {
         // The last one is very long, and rare.
-        let at = if rng.random_ratio(1, 4_000) { words.len() - 1 } else { rng.random_range(0..words.len() - 1) };
+        let at = if rng.random_ratio(1, 20_000) {
+            words.len() - 1
+        } else {
+            (near + rng.random_range(0..120)) % (words.len() - 1)
+        };
         // Some words are common, most are not.
         let at = if rng.random_ratio(1, 3) { at % 20 } else { at };
         text += &words[at];
@@ -132,17 +139,17 @@ fn text(rng: &mut ChaCha8Rng, words: &[String]) -> String {
 fn rows(rng: &mut ChaCha8Rng, words: &[String]) -> RecordBatch {
     let start = datetime::parse("2025-01-01").unwrap_or(0);
     let times: Vec<_> =
-        (0..ROWS as i64).map(|row| Value::Datetime(start + row * 8 * datetime::TICKS_PER_SECOND)).collect();
-    let a: Vec<String> = (0..ROWS).map(|_| text(rng, words)).collect();
-    let b: Vec<Option<String>> = (0..ROWS).map(|_| rng.random_ratio(1, 3).then(|| text(rng, words))).collect();
+        (0..ROWS as i64).map(|row| Value::Datetime(start + row * 12 * datetime::TICKS_PER_SECOND)).collect();
+    let a: Vec<String> = (0..ROWS).map(|row| text(rng, words, row)).collect();
+    let b: Vec<Option<String>> = (0..ROWS).map(|row| rng.random_ratio(1, 3).then(|| text(rng, words, row))).collect();
     let d: Vec<Option<String>> = (0..ROWS)
         .map(|row| match row % 5 {
             0 => None,
-            1 => Some(serde_json::Value::from(text(rng, words)).to_string()),
+            1 => Some(serde_json::Value::from(text(rng, words, row)).to_string()),
             _ => {
                 let number = rng.random_range(0..1_000);
-                let list = [text(rng, words), text(rng, words)];
-                Some(serde_json::json!({ "p": text(rng, words), "n": number, "r": 0.5, "l": list }).to_string())
+                let list = [text(rng, words, row), text(rng, words, row)];
+                Some(serde_json::json!({ "p": text(rng, words, row), "n": number, "r": 0.5, "l": list }).to_string())
             }
         })
         .collect();
