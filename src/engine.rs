@@ -527,19 +527,18 @@ impl Data for Rows<'_> {
     }
 
     fn outside(&self, asked: &bind::Outside<'_>) -> Result<Vec<Vec<Value<'static>>>, Diagnostic> {
-        let bind::Outside { address, columns, ignore_first, span, .. } = *asked;
+        let bind::Outside { address, columns, places, ignore_first, span, .. } = *asked;
         let wrong = |error| match error {
             OutsideError::NotAllowed => bind::not_allowed(address, span),
             error => codes::NEEDS_DATA.at(span, format!("`{address}` {error}")),
         };
         let format = outside::format(asked.format, address);
         let bytes = self.handle.block_on(self.run.outside.read(address)).map_err(wrong)?;
-        let names: Vec<&str> = columns.names().collect();
-        match outside::records(&bytes, format, &names, ignore_first) {
+        match outside::records(bytes, format, columns, places, ignore_first) {
             Some(records) => records.map_err(wrong),
             None => Err(codes::BAD_VALUE
                 .at(span, format!("the format `{format}` is not read here"))
-                .help("use csv, tsv, psv, txt, json or multijson, or attach a folder of Parquet files as a table")),
+                .help("use csv, tsv, psv, scsv, sohsv, txt, raw, json, multijson or parquet")),
         }
     }
 }

@@ -3,6 +3,7 @@ use crate::catalog::Tables;
 use crate::text::{Diagnostic, Span, codes};
 use crate::types::Schema;
 use crate::value::Value;
+use crate::value::json_text::PlaceOf;
 use crate::{ir, rows};
 use std::sync::Arc;
 
@@ -48,6 +49,8 @@ pub struct Outside<'a> {
     /// Absent where only the address tells.
     pub format: Option<&'a str>,
     pub columns: &'a Schema,
+    /// Where each column's value is; a column that is not told of is where it always is.
+    pub places: &'a [PlaceOf],
     pub ignore_first: bool,
     pub span: Span,
 }

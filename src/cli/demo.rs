@@ -30,6 +30,7 @@ pub async fn fixtures(store: &Store, folder: &Path) -> Result<Summary, Failure> 
     let ask = Ask {
         inputs: vec![folder.join("*.gz").display().to_string()],
         table: None,
+        replace: false,
         again: false,
         rejects: rejects.path().to_path_buf(),
     };

@@ -1,5 +1,6 @@
 //! `sighthound ingest`: takes exported data into the store.
 use super::{Failure, Place};
+use crate::catalog::WATCHLIST;
 use crate::store::Store;
 use crate::store::ingest::{Ask, Meter, Rows, Summary, ingest};
 use clap::Args;
@@ -20,10 +21,16 @@ pub struct Arguments {
     /// Files, folders, patterns (`*`, `?`, `**`) and URLs (file, s3, az, http).
     #[arg(required = true, value_name = "PATH|URL")]
     inputs: Vec<String>,
-    /// The table of rows that do not say theirs; otherwise their columns decide. `Watchlist_NAME` takes CSV of any
-    /// columns, which `_GetWatchlist('NAME')` reads: its key is the column `SearchKey`, else the first.
+    /// The table of rows that do not say theirs; otherwise their columns decide.
     #[arg(long, value_name = "TABLE")]
     table: Option<String>,
+    /// Takes CSV of any columns, which `_GetWatchlist('NAME')` reads: its key is the column `SearchKey`, else the
+    /// first. The same as `--table Watchlist_NAME`.
+    #[arg(long, value_name = "NAME", conflicts_with = "table")]
+    watchlist: Option<String>,
+    /// The watchlist becomes what the inputs hold; otherwise their rows are added to it.
+    #[arg(long, requires = "watchlist")]
+    replace: bool,
     /// Takes in again what was taken in before; otherwise the same content adds nothing.
     #[arg(long)]
     again: bool,
@@ -33,11 +40,12 @@ pub struct Arguments {
 }
 
 pub async fn run(place: &Place, arguments: Arguments) -> Result<ExitCode, Failure> {
-    let Arguments { inputs, table, again, rejects } = arguments;
+    let Arguments { inputs, table, watchlist, replace, again, rejects } = arguments;
+    let table = table.or(watchlist.map(|name| format!("{WATCHLIST}{name}")));
     let store = Store::open(&place.store).await?;
     let meter = Arc::new(Meter::default());
     let showing = tokio::spawn(show(meter.clone()));
-    let ask = Ask { inputs, table, again, rejects: rejects.clone() };
+    let ask = Ask { inputs, table, replace, again, rejects: rejects.clone() };
     let taken = ingest(&store, ask, meter).await;
     showing.abort();
     // The bar goes away with its task.

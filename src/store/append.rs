@@ -79,7 +79,7 @@ where
         settle(&mut writing, &mut adds).await?;
         let rows = adds.iter().map(|(_, rows)| rows).sum();
         let files: Vec<Add> = adds.iter().map(|(add, _)| add.clone()).collect();
-        if files.is_empty() {
+        if files.is_empty() && !ingestion.replaces() {
             return Ok(Appended::Added { rows, files: 0 });
         }
         match log.commit(&shape.schema, &files, ingestion).await? {

@@ -195,8 +195,17 @@ impl Log {
                 return Ok(adds.first().is_some_and(ours));
             }
             let mut actions: Vec<Action> = adds.iter().cloned().map(Action::Add).collect();
-            if let Some(evolved) = evolved(&state.schema(), schema)? {
-                actions.push(Action::Metadata(state.metadata().clone().with_schema(&evolved)?));
+            let changed = if ingestion.replaces() {
+                let there = state.log_data();
+                actions.extend(there.iter().map(|view| Action::Remove(view.remove_action(true))));
+                let fields = schema.columns.iter().map(delta_field).collect::<Result<Vec<_>, _>>()?;
+                let day = state.schema().fields().filter(|field| is_day_column(field)).cloned().collect::<Vec<_>>();
+                Some(StructType::try_new(fields.into_iter().chain(day)).map_err(DeltaTableError::from)?)
+            } else {
+                evolved(&state.schema(), schema)?
+            };
+            if let Some(changed) = changed {
+                actions.push(Action::Metadata(state.metadata().clone().with_schema(&changed)?));
             }
             let marks = ingestion.marks().iter();
             let transactions = marks.map(|mark| Transaction::new(&mark.app_id, mark.version)).collect();
@@ -204,7 +213,7 @@ impl Log {
                 .with_application_transactions(transactions)
                 .with_cleanup_expired_logs(Some(false));
             let operation = DeltaOperation::Write {
-                mode: SaveMode::Append,
+                mode: if ingestion.replaces() { SaveMode::Overwrite } else { SaveMode::Append },
                 partition_by: Some(vec![DAY.to_owned()]),
                 predicate: None,
             };

@@ -17,17 +17,31 @@ pub struct Ingestion {
     marks: Arc<OnceLock<Vec<Mark>>>,
     /// The versions of the tables in which all marks have been looked for already.
     looked: Option<Arc<HashMap<String, u64>>>,
+    replaces: bool,
 }
 
 impl Ingestion {
     pub fn new(app_id: impl Into<String>, version: i64) -> Ingestion {
-        Ingestion { marks: Arc::new(OnceLock::from(vec![Mark { app_id: app_id.into(), version }])), looked: None }
+        Ingestion {
+            marks: Arc::new(OnceLock::from(vec![Mark { app_id: app_id.into(), version }])),
+            looked: None,
+            replaces: false,
+        }
     }
 
     /// An ingestion whose marks are known only when all its rows are: they are [settled](Ingestion::settle) before the
     /// rows end. Marks that were in the tables of `view` already are for the caller to know.
     pub fn later(view: &View) -> Ingestion {
-        Ingestion { marks: Arc::default(), looked: Some(Arc::new(view.versions())) }
+        Ingestion { marks: Arc::default(), looked: Some(Arc::new(view.versions())), replaces: false }
+    }
+
+    /// The same, with its rows in the place of all that the table has.
+    pub fn replacing(self) -> Ingestion {
+        Ingestion { replaces: true, ..self }
+    }
+
+    pub(super) fn replaces(&self) -> bool {
+        self.replaces
     }
 
     /// Says the marks. What was said first counts.

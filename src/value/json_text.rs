@@ -13,6 +13,15 @@ pub enum Step {
     Index(i64),
 }
 
+/// Where a record from outside has the value of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlaceOf {
+    /// Under the column's name, or at the column's place.
+    Column,
+    Path(Vec<Step>),
+    Ordinal(usize),
+}
+
 /// The text of the value at the end of the path; `None` where there is none or it is JSON's `null`.
 pub fn get_path<'t>(text: &'t str, path: &[Step]) -> Option<&'t str> {
     let found = path.iter().try_fold(text, |text, step| match step {

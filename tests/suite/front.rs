@@ -47,6 +47,7 @@ impl Front {
             let ask = Ask {
                 inputs: vec![root().join("tests/outside/offices.csv").display().to_string()],
                 table: Some("Watchlist_Offices".into()),
+                replace: false,
                 again: false,
                 rejects: store.path().join("rejects.jsonl"),
             };

@@ -111,8 +111,7 @@ impl<'q> Binder<'_, 'q> {
             let fault = codes::NEEDS_DATA.at(span, format!("no watchlist is named `{list}`"));
             let fault = match crate::text::nearest::nearest(list, names.iter().map(String::as_str)) {
                 Some(near) => fault.help(format!("did you mean `{near}`?")),
-                None => fault
-                    .help(format!("give it with `sighthound ingest FILE.csv --table {}{list}`", catalog::WATCHLIST)),
+                None => fault.help(format!("give it with `sighthound ingest FILE.csv --watchlist {list}`")),
             };
             return Err(self.fault(fault));
         };

@@ -26,7 +26,8 @@ const PROVIDED: &[Provided] = &[
     Provided {
         name: "SeenBy",
         text: include_str!("seen_by.kql"),
-        notice: "`SeenBy` is empty: no stored table says which devices saw a device",
+        notice: "`SeenBy` names the devices whose stored network events and logons have an address that is known as the \
+            device's last",
     },
     Provided {
         name: "DeviceFromIP",
@@ -127,7 +128,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(columns("DeviceInfo | project DeviceId | invoke SeenBy() | mv-expand SeenBy"), @r#"
         DeviceId:string, SeenBy:dynamic
-        note: `SeenBy` is empty: no stored table says which devices saw a device
+        note: `SeenBy` names the devices whose stored network events and logons have an address that is known as the device's last
         "#);
         insta::assert_snapshot!(columns("DeviceNetworkEvents | project IP = LocalIP | invoke DeviceFromIP()"), @r#"
         IP:string, DeviceId:string

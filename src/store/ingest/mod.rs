@@ -53,6 +53,8 @@ pub struct Ask {
     pub inputs: Vec<String>,
     /// The table of rows that do not say theirs.
     pub table: Option<String>,
+    /// A watchlist becomes what the inputs hold.
+    pub replace: bool,
     /// Take in again what was taken in before.
     pub again: bool,
     /// Where rejects go.

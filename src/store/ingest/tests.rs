@@ -22,7 +22,7 @@ impl Trial {
 
     fn ask(&self, input: &str) -> Ask {
         let rejects = self.folder.path().join("rejects");
-        Ask { inputs: vec![input.to_owned()], table: None, again: false, rejects }
+        Ask { inputs: vec![input.to_owned()], table: None, replace: false, again: false, rejects }
     }
 
     async fn take(&self, ask: Ask) -> String {
@@ -225,4 +225,33 @@ async fn samples_are_read_without_rejects() {
     IdentityDirectoryEvents 2 0
     inputs 1 skipped 0 rejected 0
     ");
+}
+
+#[tokio::test]
+async fn a_watchlist_is_added_to_or_replaced() {
+    use crate::catalog::Tables as _;
+    let trial = Trial::new().await;
+    let table = || Some("Watchlist_Offices".to_owned());
+    let (first, second) =
+        (trial.file("a.csv", "Net,Tag\n10.1.0.0/16,x\n"), trial.file("b.csv", "Net,Note\n10.2.0.0/16,y\n"));
+    let columns = || async {
+        let view = trial.store.refresh().await.unwrap();
+        let schema = view.schema("Watchlist_Offices").unwrap();
+        format!("{} {}", view.row_count("Watchlist_Offices").unwrap(), schema.names().collect::<Vec<_>>().join(" "))
+    };
+    let add = |path: &str| Ask { table: table(), ..trial.ask(path) };
+    trial.take(add(&first)).await;
+    trial.take(add(&second)).await;
+    assert_eq!(columns().await, "2 Net Tag Note");
+    insta::assert_snapshot!(trial.take(Ask { replace: true, ..add(&second) }).await, @r"
+    Watchlist_Offices 1 0
+    inputs 1 skipped 0 rejected 0
+    ");
+    assert_eq!(columns().await, "1 Net Note");
+    // What it held before comes back as it was.
+    trial.take(Ask { replace: true, ..add(&first) }).await;
+    assert_eq!(columns().await, "1 Net Tag");
+    let empty = trial.file("c.csv", "Net\n");
+    trial.take(Ask { replace: true, ..add(&empty) }).await;
+    assert_eq!(columns().await, "0 Net");
 }

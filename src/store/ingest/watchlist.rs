@@ -12,15 +12,29 @@ use std::path::Path;
 /// A longer list is no watchlist.
 const MOST_BYTES: u64 = 100 << 20;
 
-/// Takes in each input as rows of the table; the columns are those of its header.
+/// Takes in each input as rows of the table; the columns are those of its header. Where the list is replaced, all inputs
+/// together become what it is.
 pub async fn ingest(store: &Store, table: &str, ask: &Ask) -> Result<Summary, IngestError> {
     let mut summary = Summary::default();
+    let mut all: (Schema, Vec<RecordBatch>) = Default::default();
     for address in &ask.inputs {
         for input in input::list(address).await? {
             summary.inputs += 1;
             let fetched = input.fetch().await?;
             let wrong = |error| IngestError::Read(input.name.clone(), error);
             let (schema, batch) = read(&fetched.path).map_err(wrong)?;
+            if ask.replace {
+                let known = &mut all.0.columns;
+                known.extend(
+                    schema
+                        .columns
+                        .into_iter()
+                        .filter(|one| known.iter().all(|other| other.name != one.name))
+                        .collect::<Vec<_>>(),
+                );
+                all.1.push(batch);
+                continue;
+            }
             let run = if ask.again { format!("-{}", uuid::Uuid::new_v4()) } else { String::new() };
             let ingestion = Ingestion::new(format!("{MARK}{table}-{}{run}", fetched.hash), 1);
             let rows = summary.tables.entry(table.to_owned()).or_insert_with(Rows::default);
@@ -28,6 +42,14 @@ pub async fn ingest(store: &Store, table: &str, ask: &Ask) -> Result<Summary, In
                 Appended::Added { rows: added, .. } => rows.added += added,
                 Appended::AlreadyThere => summary.skipped.push(input.name.clone()),
             }
+        }
+    }
+    if ask.replace {
+        let (schema, batches) = all;
+        let ingestion = Ingestion::new(format!("{MARK}{table}-{}", uuid::Uuid::new_v4()), 1).replacing();
+        let rows = summary.tables.entry(table.to_owned()).or_insert_with(Rows::default);
+        if let Appended::Added { rows: added, .. } = store.append_all(table, &schema, batches, &ingestion).await? {
+            rows.added += added;
         }
     }
     Ok(summary)

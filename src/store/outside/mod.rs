@@ -2,13 +2,16 @@
 //! configuration allows, and from nowhere else.
 use super::StoreError;
 use super::location::Location;
-use crate::value::{Json, Value};
-use flate2::read::MultiGzDecoder;
 use object_store::{ObjectStoreExt, ObjectStoreScheme};
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 use url::Url;
+
+mod packed;
+mod records;
+
+pub use records::{format, records};
 
 /// The largest text that is read, unpacked.
 const MOST_BYTES: u64 = 100 << 20;
@@ -70,12 +73,7 @@ impl Outside {
             }
             None => self.fetch(address).await?,
         };
-        let mut bytes = Vec::new();
-        if packed.starts_with(b"\x1f\x8b") {
-            MultiGzDecoder::new(&*packed).take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        } else {
-            bytes = packed;
-        }
+        let bytes = packed::unpacked(packed, MOST_BYTES)?;
         if bytes.len() as u64 > MOST_BYTES { Err(OutsideError::TooLong) } else { Ok(bytes) }
     }
 
@@ -157,72 +155,6 @@ fn covers(allowed: &Url, url: &Url) -> bool {
         && url.password().is_none()
         && under
         && !hidden
-}
-
-/// How the records of a text are written: as it is said, else as the address ends.
-pub fn format<'a>(said: Option<&'a str>, address: &'a str) -> &'a str {
-    let name = address.rsplit(['/', '\\']).next().unwrap_or_default();
-    let ending = name.trim_end_matches(".gz").rsplit_once('.').map_or("", |(_, ending)| ending);
-    let known = ["csv", "tsv", "psv", "scsv", "txt", "json", "multijson"];
-    let by_name = known.iter().find(|known| known.eq_ignore_ascii_case(ending)).copied().unwrap_or("csv");
-    said.unwrap_or(by_name)
-}
-
-/// The records of a text: as many values for each as there are names. `None` where the format is not known.
-pub fn records(
-    bytes: &[u8],
-    format: &str,
-    names: &[&str],
-    ignore_first: bool,
-) -> Option<Result<Vec<Vec<Value<'static>>>, OutsideError>> {
-    let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
-    let skipped = usize::from(ignore_first);
-    let delimiter = match format.to_ascii_lowercase().as_str() {
-        "csv" => b',',
-        "tsv" | "tsve" => b'\t',
-        "psv" => b'|',
-        "scsv" => b';',
-        "txt" => {
-            let row = |line: &str| {
-                let first = std::iter::once(Value::string(line.to_owned()));
-                first.chain(std::iter::repeat(Value::string(""))).take(names.len()).collect()
-            };
-            return Some(Ok(text.lines().skip(skipped).map(row).collect()));
-        }
-        "json" | "multijson" => return Some(objects(&text, names)),
-        _ => return None,
-    };
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
-    let rows = reader.records().skip(skipped).map(|record| {
-        let record = record.map_err(unreadable)?;
-        Ok((0..names.len()).map(|at| Value::string(record.get(at).unwrap_or_default().to_owned())).collect())
-    });
-    Some(rows.collect())
-}
-
-/// Objects one after the other, or lists of them; a column takes the member of its name.
-fn objects(text: &str, names: &[&str]) -> Result<Vec<Vec<Value<'static>>>, OutsideError> {
-    let mut rows = Vec::new();
-    let mut add = |json: Json| {
-        let Json::Object(mut members) = json else {
-            return Err(OutsideError::Unreadable("a record is no object".to_owned()));
-        };
-        let row = names.iter().map(|name| match members.remove(*name) {
-            None | Some(Json::Null) => Value::Null,
-            Some(Json::String(text)) => Value::string(text),
-            Some(other) => Value::json(other),
-        });
-        rows.push(row.collect());
-        Ok(())
-    };
-    for json in serde_json::Deserializer::from_str(text).into_iter::<Json>() {
-        match json.map_err(unreadable)? {
-            Json::Array(items) => items.into_iter().try_for_each(&mut add)?,
-            other => add(other)?,
-        }
-    }
-    Ok(rows)
 }
 
 impl From<io::Error> for OutsideError {
