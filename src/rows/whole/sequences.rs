@@ -231,7 +231,7 @@ fn funnel_sequence(call: &WholeCall, inputs: &[Table], schema: &Schema, env: &En
         }
         env.budget.check_time()?;
     }
-    let mut groups: Vec<((i64, Vec<u8>), (Row, Taken))> = groups.into_iter().collect();
+    let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by(|(a, (a_states, a_taken)), (b, (b_states, b_taken))| {
         let states = || a_states.iter().zip(b_states).map(|(a, b)| order::compare(a, b)).find(|order| order.is_ne());
         a.0.cmp(&b.0)

@@ -401,8 +401,11 @@ impl Words {
     }
 }
 
+/// A hash that stands with all its pages.
+type Repeated = (u64, Vec<u32>);
+
 /// Parts hashes into those that are cheaper with all their pages, and those that go into filters; and what they cost.
-fn parted(mut pairs: Vec<Pair>, count: u32, most: u32) -> (Vec<(u64, Vec<u32>)>, Vec<Pair>, usize) {
+fn parted(mut pairs: Vec<Pair>, count: u32, most: u32) -> (Vec<Repeated>, Vec<Pair>, usize) {
     pairs.sort_unstable();
     pairs.dedup();
     let (mut repeated, mut single, mut cost) = (Vec::new(), Vec::new(), 0);
@@ -422,7 +425,7 @@ fn parted(mut pairs: Vec<Pair>, count: u32, most: u32) -> (Vec<(u64, Vec<u32>)>,
 fn write(
     flags: u8,
     blocks: &[Block],
-    mut repeated: Vec<(u64, Vec<u32>)>,
+    mut repeated: Vec<Repeated>,
     mut single: Vec<Pair>,
     count: u32,
     most: u32,

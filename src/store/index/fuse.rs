@@ -109,7 +109,7 @@ fn peeled(keys: &[u64], seed: u64, segment: u32, segments: u32, slots: usize) ->
 
 fn places(hash: u64, segment: u32, segments: u32) -> [usize; 3] {
     let range = u128::from(segments) * u128::from(segment);
-    let first = (u128::from(hash) * range >> 64) as u32;
+    let first = ((u128::from(hash) * range) >> 64) as u32;
     let mask = segment - 1;
     let second = (first + segment) ^ (hash >> 18) as u32 & mask;
     let third = (first + 2 * segment) ^ hash as u32 & mask;
