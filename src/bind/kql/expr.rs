@@ -199,6 +199,9 @@ impl<'q> Binder<'_, 'q> {
     }
 
     pub fn unknown_column(&mut self, name: &Name, scope: Scope<'_, 'q>) -> super::scope::Reported {
+        if self.faults.len() >= super::MOST_FAULTS {
+            return super::scope::Reported;
+        }
         let mut known: Vec<String> = Vec::new();
         for table in [scope.row, scope.right].into_iter().flatten() {
             known.extend(table.schema().names().map(String::from));

@@ -261,6 +261,11 @@ impl<'q> Binder<'_, 'q> {
 
     /// A table through operators, one after the other.
     pub fn pipe(&mut self, input: Table, operators: &'q [Operator], env: &Env<'q>) -> Bind<Table> {
+        if let Some(past) = operators.get(super::MOST_STAGES) {
+            let message = format!("more than {} operators follow each other", super::MOST_STAGES);
+            let fault = codes::TOO_LONG.at(past.word, message).help("do more in each: `where a and b`, `extend x, y`");
+            return Err(self.fault(fault));
+        }
         let mut table = input;
         for operator in operators {
             self.widen(table.schema(), operator.word)?;

@@ -45,7 +45,7 @@ impl Parsed {
 /// Reads a whole text.
 pub fn parse(source: &Source) -> Parsed {
     let text = source.text.as_str();
-    let span = Span::new(0, text.len().min(MAX_LENGTH));
+    let span = Span::new(0, text.floor_char_boundary(MAX_LENGTH));
     let failed = |diagnostic| Parsed { query: Query { statements: Vec::new(), span }, diagnostics: vec![diagnostic] };
     if text.len() > MAX_LENGTH {
         let fault = codes::TOO_LONG.at(span, format!("the text has more than {MAX_LENGTH} bytes"));

@@ -50,6 +50,7 @@ impl<'q> Binder<'_, 'q> {
 
     fn named_by(&mut self, input: &Table, pattern: &Pattern, env: &Env<'q>) -> Bind<Vec<String>> {
         let name = &pattern.name;
+        self.charge(if pattern.wildcard { 2 * input.schema().len() } else { 1 }, name.span)?;
         if !pattern.wildcard {
             return match input.column(&name.text, name.span) {
                 Some(Scalar::Column { name, .. }) => Ok(vec![name]),
