@@ -18,6 +18,7 @@ const SUPPORT: &str = "grammar/SUPPORT.md";
 const WORDS: &[(&str, &str)] = &[
     ("cluster", "cluster('c').database('d').T"),
     ("database", "database('d').T"),
+    ("external_table", "external_table('T')"),
     ("table", "table('T')"),
     ("materialize", "materialize(T)"),
     ("toscalar", "print toscalar(T)"),

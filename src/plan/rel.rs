@@ -5,6 +5,7 @@ use super::scalar::{LoweredExpr, Place, Scalars, column_expr, native as native_e
 use super::{Lowered, LoweredColumn, Lowering, PlanError, Repr, aggregate, join, nodes, real_udf, weight};
 use crate::columns::{arrow_schema, stored_type};
 use crate::ir::{AggregateCall, Rel, RelOp, Scalar, SortKey};
+use crate::rows::range::range;
 use crate::text::Span;
 use crate::types::{Schema, Type};
 use crate::value::Value;
@@ -53,7 +54,11 @@ fn leaf(rel: &Rel, lowering: &Lowering<'_>, depth: usize) -> Result<Lowered, Pla
             scan(name, provider, &rel.schema, lowering)
         }
         RelOp::Values { rows } => values(rows, &rel.schema, lowering),
-        RelOp::Range { from, to, step } => values(&range_rows(from, to, step)?, &rel.schema, lowering),
+        RelOp::Range { from, to, step } => {
+            let ty = rel.schema.columns.first().map_or(Type::Long, |column| column.ty);
+            let rows = range(from, to, step, ty, MOST_ROWS).map_err(PlanError::TooLarge)?;
+            values(&rows, &rel.schema, lowering)
+        }
         RelOp::Join { left, right, kind, on, output } => {
             let left = lower(left, lowering, depth + 1)?;
             let right = lower(right, lowering, depth + 1)?;
@@ -235,50 +240,6 @@ fn values(rows: &[Vec<Value<'static>>], schema: &Schema, lowering: &Lowering<'_>
     }
     lowered.ordered = true;
     Ok(lowered)
-}
-
-fn range_rows(
-    from: &Value<'static>,
-    to: &Value<'static>,
-    step: &Value<'static>,
-) -> Result<Vec<Vec<Value<'static>>>, PlanError> {
-    let bounded = |count: f64| if count > MOST_ROWS as f64 { Err(PlanError::TooLarge(count as u64)) } else { Ok(()) };
-    let ticks = |value: &Value<'static>| match value {
-        Value::Datetime(x) | Value::Timespan(x) | Value::Long(x) => Some(*x),
-        Value::Int(x) => Some(i64::from(*x)),
-        _ => None,
-    };
-    let mut rows = Vec::new();
-    match (ticks(from), ticks(to), ticks(step)) {
-        (Some(start), Some(end), Some(step)) if step != 0 => {
-            bounded((end as f64 - start as f64) / step as f64)?;
-            let mut at = start;
-            while (step > 0 && at <= end) || (step < 0 && at >= end) {
-                rows.push(vec![match from {
-                    Value::Datetime(_) => Value::Datetime(at),
-                    Value::Timespan(_) => Value::Timespan(at),
-                    Value::Int(_) => i32::try_from(at).map_or(Value::Null, Value::Int),
-                    _ => Value::Long(at),
-                }]);
-                let Some(next) = at.checked_add(step) else { break };
-                at = next;
-            }
-        }
-        _ => {
-            if let (Some(start), Some(end), Some(step)) = (from.as_real(), to.as_real(), step.as_real())
-                && step != 0.0
-            {
-                bounded((end - start) / step)?;
-                let count = ((end - start) / step).floor();
-                let mut index = 0.0;
-                while index <= count {
-                    rows.push(vec![Value::Real(start + index * step)]);
-                    index += 1.0;
-                }
-            }
-        }
-    }
-    Ok(rows)
 }
 
 fn project(input: Lowered, columns: &[(String, Scalar)], lowering: &Lowering<'_>) -> Result<Lowered, PlanError> {

@@ -1,11 +1,12 @@
 //! Relations over tables in memory, node by node.
 use super::budget::Sink;
 use super::expand::Expansion;
+use super::range::range;
 use super::{Budget, Compiled, Env, RowsError, Table, join, order, whole};
 use crate::functions::{Call, Fold};
 use crate::ir::{AggregateCall, Expander, Rel, RelOp, Scalar, SortKey, WholeArg, WindowCall};
 use crate::types::{Schema, Type};
-use crate::value::{Decimal, Json, Value};
+use crate::value::{Json, Value};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -51,7 +52,14 @@ impl Runner {
                 within(arranged(table, &rel.schema), env.budget)
             }
             RelOp::Values { rows } => within(Table { schema: rel.schema.clone(), rows: rows.clone() }, env.budget),
-            RelOp::Range { from, to, step } => range(from, to, step, &rel.schema, env.budget),
+            RelOp::Range { from, to, step } => {
+                let ty = rel.schema.columns.first().map_or(Type::Long, |column| column.ty);
+                let most = env.budget.rows;
+                let rows = range(from, to, step, ty, most as u64).map_err(|_| RowsError::Rows(most))?;
+                let mut sink = Sink::new(env.budget);
+                rows.into_iter().try_for_each(|row| sink.push(row))?;
+                Ok(sink.finish(&rel.schema))
+            }
             RelOp::Join { left, right, kind, on, output } => {
                 let left = self.rel(left, env, depth + 1)?;
                 let right = self.rel(right, env, depth + 1)?;
@@ -621,51 +629,6 @@ fn expand(table: &Table, expander: &Expander, schema: &Schema, env: &Env<'_>) ->
             }
         });
         result?;
-    }
-    Ok(sink.finish(schema))
-}
-
-/// Both ends included; a step of zero or a null gives nothing.
-fn range(
-    from: &Value<'_>,
-    to: &Value<'_>,
-    step: &Value<'_>,
-    schema: &Schema,
-    budget: Budget,
-) -> Result<Table, RowsError> {
-    let ty = schema.columns.first().map_or(Type::Long, |column| column.ty);
-    let mut sink = Sink::new(budget);
-    if let (Type::Real, Some(from), Some(to), Some(step)) = (ty, from.as_real(), to.as_real(), step.as_real()) {
-        let mut count = 0u32;
-        loop {
-            let at = from + f64::from(count) * step;
-            let inside = if step > 0.0 { at <= to } else { step < 0.0 && at >= to };
-            if !inside {
-                return Ok(sink.finish(schema));
-            }
-            sink.push(vec![Value::Real(at)])?;
-            count += 1;
-        }
-    }
-    let whole = |value: &Value<'_>| match value {
-        Value::Datetime(x) | Value::Timespan(x) => Some(i128::from(*x)),
-        Value::Decimal(x) => Some(x.0),
-        Value::Int(_) | Value::Long(_) if ty == Type::Decimal => value.as_long().map(|x| Decimal::from_long(x).0),
-        other => other.as_long().map(i128::from),
-    };
-    if let (Some(from), Some(to), Some(step)) = (whole(from), whole(to), whole(step)) {
-        let mut at = from;
-        while (step > 0 && at <= to) || (step < 0 && at >= to) {
-            sink.push(vec![match ty {
-                Type::Int => i32::try_from(at).map_or(Value::Null, Value::Int),
-                Type::Long => i64::try_from(at).map_or(Value::Null, Value::Long),
-                Type::Datetime => i64::try_from(at).map_or(Value::Null, Value::Datetime),
-                Type::Timespan => i64::try_from(at).map_or(Value::Null, Value::Timespan),
-                Type::Decimal => Value::Decimal(Decimal(at)),
-                Type::Bool | Type::Real | Type::String | Type::Guid | Type::Dynamic => Value::absent(ty),
-            }])?;
-            at += step;
-        }
     }
     Ok(sink.finish(schema))
 }

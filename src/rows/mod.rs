@@ -16,6 +16,7 @@ pub mod expand;
 pub mod interpret;
 pub mod join;
 pub mod order;
+pub mod range;
 pub mod whole;
 
 pub use eval::Compiled;

@@ -22,21 +22,28 @@ pub const NEEDS_DATA: &[(&str, &str, &str)] = &[
     ("external_table", "external tables", "attach a folder of Parquet files as a table with `--attach NAME=PATH`"),
 ];
 
-/// Functions of the language that nothing here stands for.
-const ABSENT: &[&str] = &[
-    "current_cursor",
-    "cursor_after",
-    "cursor_before_or_at",
-    "cursor_current",
-    "entity_group",
-    "graph",
-    "labels",
-    "materialized_view",
-    "node_id",
-    "row_id",
-    "rowstore_ordinal_range",
-    "stored_query_result",
+/// Functions of the language that nothing here stands for: why, and what to do.
+const ABSENT: &[(&str, &str, &str)] = &[
+    ("current_cursor", NO_CURSORS, "keep the `Timestamp` of the last row that was read"),
+    ("cursor_after", NO_CURSORS, "compare `Timestamp`"),
+    ("cursor_before_or_at", NO_CURSORS, "compare `Timestamp`"),
+    ("cursor_current", NO_CURSORS, "keep the `Timestamp` of the last row that was read"),
+    ("entity_group", "there are no groups of databases here", "name the tables in a `union`"),
+    ("graph", "no graphs are kept here", "make one with `make-graph`"),
+    ("labels", "the nodes and edges of a graph have no labels here", "compare a column"),
+    ("materialized_view", "no views are kept here", SAVE),
+    ("node_id", "the nodes of a graph have no ids beside their columns", "compare the column that names the node"),
+    ("row_id", "rows have no ids here", "number them with `row_number`"),
+    ("rowstore_ordinal_range", "rows have no ids here", "number them with `row_number`"),
+    ("stored_query_result", "no results are kept here", SAVE),
 ];
+const NO_CURSORS: &str = "the store does not say when each row was taken in";
+const SAVE: &str = "save the query as a function: `sighthound function add NAME -f FILE`";
+
+/// Whether nothing here stands for a function of that name.
+pub fn is_absent(name: &str) -> bool {
+    ABSENT.iter().any(|(known, ..)| *known == name)
+}
 
 /// Conversions by name, and the type that each gives.
 const CONVERSIONS: &[(&str, Type)] = &[
@@ -140,8 +147,9 @@ impl<'q> Binder<'_, 'q> {
             let message = format!("`{}` stands only within the pattern of a graph", name.text);
             return self.fault(codes::WRONG_PLACE.at(name.span, message));
         }
-        if ABSENT.contains(&name.text.as_str()) {
-            return self.not_yet(&name.text, name.span);
+        if let Some((_, why, help)) = ABSENT.iter().find(|(known, ..)| *known == name.text) {
+            let message = format!("`{}` has no meaning: {why}", name.text);
+            return self.fault(codes::OUT_OF_SCOPE.at(name.span, message).help(*help));
         }
         if functions::aggregate(&name.text).is_some() {
             return self.fault(

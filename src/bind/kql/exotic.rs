@@ -342,6 +342,45 @@ fn graphs_are_no_tables() {
 }
 
 #[test]
+fn graphs_lose_nodes_and_edges() {
+    insta::assert_snapshot!(graph("G | graph-where-nodes wifi or stop == 'd' | graph-to-table edges"), @r"
+        src dst line
+        c a red
+        c d blue
+        a d green
+        ");
+    insta::assert_snapshot!(graph("G | graph-where-edges line == 'red' | graph-where-nodes stop != 'b'
+        | graph-match (x)-->(y) project x.stop, y.stop"), @r"
+        x_stop y_stop
+        c a
+        ");
+    insta::assert_snapshot!(graph("G | graph-where-edges line == 'green' | graph-to-table nodes | count"), @r"
+        Count
+        4
+        ");
+}
+
+#[test]
+fn what_has_no_meaning_here_says_why() {
+    insta::assert_snapshot!(rows("print cursor_current()"), @r"
+    error[K0802]: `cursor_current` has no meaning: the store does not say when each row was taken in
+     --> query:1:7
+      |
+    1 | print cursor_current()
+      |       ^^^^^^^^^^^^^^
+      = help: keep the `Timestamp` of the last row that was read
+    ");
+    insta::assert_snapshot!(rows("materialized_view('V') | count"), @r"
+    error[K0802]: `materialized_view` has no meaning: no views are kept here
+     --> query:1:1
+      |
+    1 | materialized_view('V') | count
+      | ^^^^^^^^^^^^^^^^^
+      = help: save the query as a function: `sighthound function add NAME -f FILE`
+    ");
+}
+
+#[test]
 fn new_ids_are_followed_through_later_steps() {
     insta::assert_snapshot!(rows("datatable(t:datetime, u:dynamic)[
         datetime(2019-11-01), dynamic([0,2,3,4]), datetime(2019-11-02), dynamic([0,1,3,4,5]),

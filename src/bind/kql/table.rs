@@ -1,5 +1,5 @@
 //! Expressions that give a table: names, calls, pipelines.
-use super::calls::NEEDS_DATA;
+use super::calls::{NEEDS_DATA, is_absent};
 use super::scope::{Bind, Env, Hidden, Item, Reported, Scope, Table};
 use super::{Binder, coerce, pattern};
 use crate::bind::provided;
@@ -218,6 +218,14 @@ impl<'q> Binder<'_, 'q> {
                     _ => self.stored_or(&name, env),
                 }
             }
+            // A table that is attached is what the language calls external.
+            ("external_table", [arg, ..]) => {
+                let text = self.text(&arg.value, Scope::bare(env))?;
+                match self.catalogued(&text, arg.value.span) {
+                    Some(table) => Ok(table),
+                    None => Err(self.unknown_function(name)),
+                }
+            }
             (provided::GET_WATCHLIST, [arg]) => {
                 let list = self.text(&arg.value, Scope::bare(env))?;
                 self.watchlist(&list, arg.value.span)
@@ -229,6 +237,7 @@ impl<'q> Binder<'_, 'q> {
                 let message = format!("`{}` gives a single value, and a table is expected here", name.text);
                 Err(self.fault(codes::NOT_TABULAR.at(span, message)))
             }
+            (known, _) if is_absent(known) => Err(self.unknown_function(name)),
             (known, _) if NEEDS_DATA.iter().any(|(name, ..)| *name == known) => Err(self.unknown_function(name)),
             _ => {
                 let tables = self.context.tables.names();

@@ -321,6 +321,11 @@ pub enum OperatorKind {
     GraphToTable {
         outputs: Vec<GraphOutput>,
     },
+    /// `graph-where-edges` (`edges`), `graph-where-nodes`.
+    GraphWhere {
+        edges: bool,
+        predicate: Box<Expr>,
+    },
     Invoke {
         name: Name,
         args: Vec<Arg>,

@@ -646,6 +646,9 @@ impl Display for Operator {
                 optional(f, " where ", predicate.as_ref())?;
                 clause(f, " project ", project)
             }
+            OperatorKind::GraphWhere { edges, predicate } => {
+                write!(f, "graph-where-{} {predicate}", if *edges { "edges" } else { "nodes" })
+            }
             OperatorKind::GraphToTable { outputs } => {
                 f.write_str("graph-to-table")?;
                 clause(f, " ", outputs)

@@ -144,6 +144,8 @@ pub const ENTRIES: &[(&str, Entry)] = entries! {
     "graph_within": ops::graph::graph_within;
     "graph_to_table": |i| operator(i, "graph-to-table");
     "graph_output": ops::graph::graph_output;
+    "graph_where_edges": |i| operator(i, "graph-where-edges");
+    "graph_where_nodes": |i| operator(i, "graph-where-nodes");
     "inline_table": |i| operator(i, "inline_external_table");
     "where": |i| operator(i, "where");
     "filter": |i| operator(i, "filter");

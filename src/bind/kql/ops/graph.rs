@@ -3,7 +3,7 @@ use crate::bind::kql::columns::project;
 use crate::bind::kql::names::{Output, Projection, Style, duplicate};
 use crate::bind::kql::scope::{Bind, Env, Graph, Hidden, Scope, Table};
 use crate::bind::kql::{Binder, answer, coerce, ops};
-use crate::ir::{Answer, Rel, RelOp, Scalar, WholeArg, WholeCall};
+use crate::ir::{Answer, JoinColumn, JoinKind, Rel, RelOp, Scalar, Side, WholeArg, WholeCall};
 use crate::rows::whole::graph::{NODE_KEY, PATTERN_FUNCTIONS, element_schema};
 use crate::rows::whole::graph_search::{degree, variable_schema};
 use crate::rows::whole::scan::state_column;
@@ -166,6 +166,45 @@ impl<'q> Binder<'_, 'q> {
         let inputs = vec![graph.nodes.clone(), input.rel.clone()];
         let nodes = self.shared(Table::new(Rel { op: RelOp::Whole { inputs, call }, schema })).take().0;
         Ok(Table { graph: Some(Rc::new(Graph { nodes, ..graph.clone() })), ..input })
+    }
+
+    /// `graph-where-edges`: the nodes stay.
+    pub fn graph_where_edges(&mut self, input: Table, predicate: &'q Expr, env: &Env<'q>) -> Bind<Table> {
+        let row = Table { graph: None, ..input.clone() };
+        let predicate = self.predicate(predicate, Scope::row(env, &row))?;
+        let graph = input.graph.clone();
+        let edges = row.over(|input| RelOp::Filter { input, predicate });
+        Ok(Table { graph, ..self.shared(edges) })
+    }
+
+    /// `graph-where-nodes`: an edge goes with the nodes at its ends.
+    pub fn graph_where_nodes(
+        &mut self,
+        input: Table,
+        graph: &Graph,
+        predicate: &'q Expr,
+        env: &Env<'q>,
+    ) -> Bind<Table> {
+        let mut seen = graph.nodes.schema.clone();
+        seen.columns.retain(|column| column.name != NODE_KEY);
+        let row = Table::of(RelOp::Each, seen);
+        let predicate = self.predicate(predicate, Scope::row(env, &row))?;
+        let schema = graph.nodes.schema.clone();
+        let kept = Rel { op: RelOp::Filter { input: Box::new(graph.nodes.clone()), predicate }, schema };
+        let nodes = self.shared(Table::new(kept)).take().0;
+        let Some(key) = nodes.schema.get(NODE_KEY).cloned() else { return Err(self.no_graph(Span::default())) };
+        let mut edges = input.rel.clone();
+        for end in [&graph.source, &graph.target] {
+            let Some(column) = edges.schema.get(end).cloned() else { continue };
+            let on = vec![(Scalar::column(end, column.ty), Scalar::column(NODE_KEY, key.ty))];
+            let schema = edges.schema.clone();
+            let own = |name: &str| JoinColumn { name: name.into(), side: Side::Left, source: name.into() };
+            let output = schema.names().map(own).collect();
+            let (left, right) = (Box::new(edges), Box::new(nodes.clone()));
+            edges = Rel { op: RelOp::Join { left, right, kind: JoinKind::LeftSemi, on, output }, schema };
+        }
+        let edges = self.shared(Table::new(edges)).take().0;
+        Ok(Table { graph: Some(Rc::new(Graph { nodes, ..graph.clone() })), ..Table::new(edges) })
     }
 
     /// `graph-to-table` with one output.

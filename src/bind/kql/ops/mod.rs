@@ -46,9 +46,10 @@ impl<'q> Binder<'_, 'q> {
             OperatorKind::Extend { columns } => self.extend(input, columns, env),
             OperatorKind::Where { predicate } => self.filter(input, predicate, env),
             OperatorKind::Getschema => self.getschema(input),
-            OperatorKind::GraphMark { .. } | OperatorKind::GraphMatch { .. } | OperatorKind::GraphToTable { .. } => {
-                Err(self.no_graph(operator.word))
-            }
+            OperatorKind::GraphMark { .. }
+            | OperatorKind::GraphMatch { .. }
+            | OperatorKind::GraphToTable { .. }
+            | OperatorKind::GraphWhere { .. } => Err(self.no_graph(operator.word)),
             OperatorKind::Invoke { name, args } => self.invoke(input, name, args, operator.span, env),
             OperatorKind::Join { options, right, on } => self.join(input, options, right, on, operator, env),
             OperatorKind::Lookup { options, right, on } => self.lookup(input, options, right, on, operator, env),
@@ -116,6 +117,10 @@ impl<'q> Binder<'_, 'q> {
     fn operate_on_graph(&mut self, input: Table, graph: &Graph, operator: &'q Operator, env: &Env<'q>) -> Bind<Table> {
         match &operator.kind {
             OperatorKind::GraphMark { options } => self.graph_mark(input, graph, options, operator),
+            OperatorKind::GraphWhere { edges: true, predicate } => self.graph_where_edges(input, predicate, env),
+            OperatorKind::GraphWhere { edges: false, predicate } => {
+                self.graph_where_nodes(input, graph, predicate, env)
+            }
             OperatorKind::GraphMatch { shortest, options, patterns, predicate, project } => {
                 let predicate = predicate.as_deref();
                 let written = graph::Pattern { shortest: *shortest, options, patterns, predicate, project };
@@ -151,7 +156,7 @@ impl<'q> Binder<'_, 'q> {
             OperatorKind::Other { what: "inline_external_table" } => Err(self.fault(
                 codes::NEEDS_DATA
                     .at(operator.word, "`inline_external_table` reads from outside, which nothing here may do")
-                    .help("ingest the rows, or write them as a `datatable`"),
+                    .help("use `externaldata`, which reads what `--allow-external` names, or ingest the rows"),
             )),
             OperatorKind::Other { what } => Err(self.not_yet(what, operator.word)),
             _ => Err(self.fault(codes::WRONG_PLACE.at(operator.word, "this operator needs a table before it"))),

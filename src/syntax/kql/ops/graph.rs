@@ -135,6 +135,12 @@ pub fn graph_to_table(i: Tokens<'_>) -> Step<'_, OperatorKind> {
     Ok((i, OperatorKind::GraphToTable { outputs }))
 }
 
+/// `graph-where-nodes x == 1`, `graph-where-edges x == 1`
+pub fn graph_where(i: Tokens<'_>, edges: bool) -> Step<'_, OperatorKind> {
+    let (i, predicate) = must(expression)(i)?;
+    Ok((i, OperatorKind::GraphWhere { edges, predicate: Box::new(predicate) }))
+}
+
 pub fn graph_output(i: Tokens<'_>) -> Step<'_, GraphOutput> {
     let edges = i.text(0) == "edges";
     if !edges && i.text(0) != "nodes" {
