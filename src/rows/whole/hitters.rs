@@ -6,7 +6,8 @@ use crate::rows::budget::Sink;
 use crate::rows::{Env, RowsError, Table, order};
 use crate::types::Schema;
 use crate::value::Value;
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, HashMap};
 
 pub const WHOLES: &[Whole] = &[Whole {
     name: "top-hitters",
@@ -40,13 +41,40 @@ fn top_hitters(call: &WholeCall, inputs: &[Table], schema: &Schema, env: &Env<'_
             (sum, weight) => Value::Long(sum.as_long().unwrap_or(0).wrapping_add(weight.as_long().unwrap_or(0))),
         };
     }
-    groups.sort_by(|a, b| order::compare(&b.1, &a.1));
-    groups.truncate(count(&args));
-    // The engine takes them off a heap, the least first.
-    groups.reverse();
+    // The engine takes the hitters off a heap, which decides among equals, and puts out the least first.
+    let mut heap = BinaryHeap::with_capacity(groups.len());
+    groups.into_iter().for_each(|(value, sum)| heap.push(Hitter { value, sum }));
+    let mut hitters: Vec<Hitter> = std::iter::from_fn(|| heap.pop()).take(count(&args)).collect();
+    hitters.reverse();
     let mut sink = Sink::new(env.budget);
-    for (value, sum) in groups {
+    for Hitter { value, sum } in hitters {
         sink.push(vec![value, sum])?;
     }
     Ok(sink.finish(schema))
 }
+
+/// A value with its count or sum, and ordered by that alone.
+struct Hitter {
+    value: Value<'static>,
+    sum: Value<'static>,
+}
+
+impl Ord for Hitter {
+    fn cmp(&self, other: &Hitter) -> Ordering {
+        order::compare(&self.sum, &other.sum)
+    }
+}
+
+impl PartialOrd for Hitter {
+    fn partial_cmp(&self, other: &Hitter) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Hitter {
+    fn eq(&self, other: &Hitter) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Hitter {}
