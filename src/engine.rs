@@ -8,6 +8,8 @@ pub use crate::functions::geo::places::open as open_places;
 pub use crate::syntax::odata::ast::RequestLine;
 pub use crate::syntax::odata::parse as request_line;
 
+mod scope;
+
 use crate::bind::alerts::{Stored, one_body};
 use crate::bind::saved::{self, Saved};
 use crate::bind::{self, Context, Data};
@@ -23,7 +25,7 @@ use crate::store::{Store, StoreError, Texts, View};
 use crate::syntax::{kql, odata};
 use crate::text::{Diagnostic, Diagnostics, Source, Span, codes};
 use crate::types::{Schema, Type};
-use crate::value::{Value, datetime};
+use crate::value::{Value, datetime, json_text};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::error::DataFusionError;
@@ -34,6 +36,7 @@ use datafusion::physical_plan::{displayable, execute_stream};
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use scope::Narrowing;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -56,11 +59,13 @@ pub struct Request {
     pub timespan: Option<(i64, i64)>,
     /// What `now()` gives, in ticks; the clock's time where absent.
     pub now: Option<i64>,
+    /// Only rows of devices in these groups are there; all rows where absent.
+    pub device_groups: Option<Arc<[String]>>,
 }
 
 impl Request {
     pub fn new(limits: Limits) -> Request {
-        Request { limits, parameters: vec![], timespan: None, now: None }
+        Request { limits, parameters: vec![], timespan: None, now: None, device_groups: None }
     }
 }
 
@@ -140,6 +145,7 @@ pub struct Engine {
     sessions: Arc<Sessions>,
     library: Arc<RwLock<Library>>,
     outside: Arc<Outside>,
+    scopes: Arc<scope::Cache>,
     /// A place for each query that may run; held until its answer is read to the end or dropped.
     places: Arc<Semaphore>,
 }
@@ -164,7 +170,8 @@ impl Engine {
 
     pub fn over(store: Store) -> Engine {
         let (sessions, places) = (Arc::new(Sessions::new()), Arc::new(Semaphore::new(PLACES)));
-        Engine { store, sessions, library: Arc::default(), outside: Arc::default(), places }
+        let (library, outside, scopes) = (Arc::default(), Arc::default(), Arc::default());
+        Engine { store, sessions, library, outside, scopes, places }
     }
 
     /// Lets `externaldata` read these folders and object stores; without them it reads nothing.
@@ -280,6 +287,8 @@ impl Engine {
             now: request.now.unwrap_or_else(clock),
             parameters: request.parameters.clone(),
             timespan: request.timespan,
+            device_groups: request.device_groups.clone(),
+            scopes: Arc::clone(&self.scopes),
         })
     }
 
@@ -327,6 +336,8 @@ struct Run {
     now: i64,
     parameters: Vec<(String, String)>,
     timespan: Option<(i64, i64)>,
+    device_groups: Option<Arc<[String]>>,
+    scopes: Arc<scope::Cache>,
 }
 
 type SharedTables = HashMap<u32, Arc<dyn TableProvider>>;
@@ -353,8 +364,9 @@ impl Run {
         let handle = tokio::runtime::Handle::current();
         let bound = tokio::task::spawn_blocking(move || {
             let data = Rows { run: &run, handle };
+            let seen = scope::Seen(&run.view);
             let context = Context {
-                tables: &run.view as &dyn Tables,
+                tables: if run.device_groups.is_some() { &seen as &dyn Tables } else { &run.view },
                 now: run.now,
                 parameters: &run.parameters,
                 data: Some(&data),
@@ -414,7 +426,12 @@ impl Run {
                 shared.insert(id, Arc::new(table.map_err(|error| self.failed(error))?));
             }
         }
-        let lowering = Lowering { providers: &self.view, now: self.now, shared, named: Default::default() };
+        let narrowed = match &self.device_groups {
+            Some(groups) => Some(self.narrowed(groups, &rel).await?),
+            None => None,
+        };
+        let providers = narrowed.as_ref().map_or(&self.view as &dyn Providers, |narrowed| narrowed);
+        let lowering = Lowering { providers, now: self.now, shared, named: Default::default() };
         plan::lower(rel, &lowering).map_err(|error| match error {
             PlanError::TooLarge(rows) => QueryError::Refused(Refused::Rows(rows)),
             PlanError::TooMuch => self.wrong(vec![
@@ -498,9 +515,104 @@ impl Run {
         Ok(values)
     }
 
+    /// The rows of the tables that a relation reads, as far as they are of devices in these groups.
+    async fn narrowed(&self, groups: &Arc<[String]>, rel: &Rel) -> Result<scope::Narrowed<'_>, QueryError> {
+        let mut names = Vec::new();
+        tables(rel, &mut names);
+        let (mut devices, mut alerts) = (scope::Names::default(), scope::Names::default());
+        for name in names {
+            match scope::narrowing(&self.view, name) {
+                Narrowing::Whole | Narrowing::Group(_) => {}
+                Narrowing::Device(_) if devices.is_empty() => {
+                    if !self.view.has_rows("DeviceInfo") {
+                        let message = format!("`{name}` is read by groups of devices, and no device's group is known");
+                        let fault = codes::NOT_GRANTED.at(Span::default(), message);
+                        return Err(self.wrong(vec![fault.help("take in rows of `DeviceInfo`")]));
+                    }
+                    let all = Run { device_groups: None, ..self.clone() };
+                    devices = all.names("devices", &["DeviceInfo"], groups, &devices_of(groups)).await?;
+                }
+                Narrowing::Alert(_) if alerts.is_empty() => {
+                    let of = ["AlertEvidence", "DeviceAlertEvents", "DeviceInfo"];
+                    alerts = self.names("alerts", &of, groups, ALERTS_OF_DEVICES).await?;
+                }
+                Narrowing::Device(_) | Narrowing::Alert(_) => {}
+                Narrowing::Refused => {
+                    let message = format!("`{name}` does not say of which device its rows are");
+                    let fault = codes::NOT_GRANTED.at(Span::default(), message);
+                    return Err(self.wrong(vec![fault.help("ask with a client that is not held to groups of devices")]));
+                }
+            }
+        }
+        Ok(scope::Narrowed { view: &self.view, groups: Arc::clone(groups), devices, alerts })
+    }
+
+    /// The texts in the only column of a query's answer. `of`: the tables that it reads.
+    async fn names(
+        &self,
+        what: &'static str,
+        of: &[&str],
+        groups: &Arc<[String]>,
+        text: &str,
+    ) -> Result<scope::Names, QueryError> {
+        let versions = self.view.versions();
+        // A table without a log can change without our seeing it.
+        let versions: Option<Vec<u64>> = of
+            .iter()
+            .map(|table| if self.view.has_rows(table) { versions.get(*table).copied() } else { Some(0) })
+            .collect();
+        if let Some(names) = versions.as_ref().and_then(|versions| self.scopes.find(groups, what, versions)) {
+            return Ok(names);
+        }
+        let rel = {
+            let tables: &dyn Tables = &self.view;
+            let context = Context { tables, now: self.now, parameters: &[], data: None, saved: &[] };
+            let tree = kql::parse(&Source::new(text)).into_result().map_err(QueryError::ours)?;
+            let bound = bind::kql(&tree, &context).map_err(QueryError::ours)?;
+            bound.results.into_iter().next().map(|answer| answer.rel)
+        };
+        let mut names = Vec::new();
+        if let Some(rel) = rel {
+            for batch in self.collect(rel, &HashMap::new(), &mut HashMap::new()).await? {
+                let cells = Cells::new(batch.column(0), Type::String);
+                names.extend((0..batch.num_rows()).map(|row| cells.get(row).text().into_owned()));
+                if names.len() > MOST_IN_A_SET {
+                    return Err(QueryError::Refused(Refused::Rows(MOST_IN_A_SET as u64)));
+                }
+            }
+        }
+        let names = Arc::new(names);
+        if let Some(versions) = versions {
+            self.scopes.keep(groups, what, versions, &names);
+        }
+        Ok(names)
+    }
+
     fn failed(&self, error: DataFusionError) -> QueryError {
         failed(&self.source, error)
     }
+}
+
+/// A device is in the group that it was in last.
+fn devices_of(groups: &[String]) -> String {
+    let groups: Vec<String> = groups.iter().map(|group| json_text(&Value::string(group.clone()))).collect();
+    format!(
+        "DeviceInfo | where isnotempty(DeviceId) | summarize arg_max(Timestamp, MachineGroup) by DeviceId \
+         | where MachineGroup in ({}) | project DeviceId",
+        if groups.is_empty() { "''".to_owned() } else { groups.join(", ") }
+    )
+}
+
+/// Asked by somebody who sees some devices alone, it gives the alerts of those.
+const ALERTS_OF_DEVICES: &str =
+    "union (AlertEvidence | project AlertId), (DeviceAlertEvents | project AlertId) | distinct AlertId";
+
+/// The names of all tables that a relation reads.
+fn tables<'r>(rel: &'r Rel, found: &mut Vec<&'r str>) {
+    if let RelOp::Table { name, .. } = &rel.op {
+        found.push(name);
+    }
+    rel.op.inputs().into_iter().for_each(|input| tables(input, found));
 }
 
 /// `in` takes at most a million values of a table, as the reference engine has it.

@@ -1,5 +1,7 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 // In reading order: a module may use those above it, as `tests/suite/layers.rs` checks.
+#[cfg(feature = "server")]
+pub mod access;
 pub mod bind;
 pub mod catalog;
 #[cfg(feature = "server")]

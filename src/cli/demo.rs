@@ -2,7 +2,7 @@
 use super::query::{Format, print};
 use super::{Failure, Place};
 use crate::engine::{Language, Limits, Request};
-use crate::http::{self, Doors};
+use crate::http::{self, Doors, Reach};
 use crate::store::Store;
 use crate::store::ingest::{Ask, Summary, ingest};
 use clap::Args;
@@ -52,10 +52,10 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     if arguments.listen == "none" {
         return Ok(());
     }
-    let listener = http::listener(&arguments.listen).await?;
+    let listener = http::listener(&arguments.listen, Reach::Machine).await?;
     let address = listener.local_addr()?;
     println!("\nServing on http://{address} until Ctrl-C. From another shell:\n");
     println!("  curl -s http://{address}/api/advancedqueries/run -d '{{\"Query\":\"DeviceAlertEvents | take 2\"}}'");
     println!("  curl -s 'http://{address}/api/alerts?$top=2'\n");
-    Ok(http::serve(listener, Doors::open(engine)).await?)
+    Ok(http::serve(listener, Doors::open(engine), None).await?)
 }

@@ -9,6 +9,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod client;
 pub mod demo;
 mod explain;
 mod function;
@@ -17,6 +18,7 @@ mod ingest;
 mod query;
 mod schema;
 mod serve;
+mod settings;
 
 /// Deeply nested plans are walked by recursion, on worker threads too.
 const STACK: usize = 16 << 20;
@@ -74,6 +76,8 @@ enum Command {
     Schema(schema::Arguments),
     /// Saves functions that queries can call.
     Function(function::Arguments),
+    /// Says who may sign in: adds, lists and removes clients.
+    Client(client::Arguments),
     /// A first look: the bundled alerts, a hunt, an OData pull, and a server to try.
     Demo(demo::Arguments),
 }
@@ -150,6 +154,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Explain(arguments) => explain::run(&place, arguments).await,
         Command::Schema(arguments) => schema::run(&place, arguments).await,
         Command::Function(arguments) => function::run(&place, arguments).await,
+        Command::Client(arguments) => client::run(&place, arguments),
         Command::Demo(arguments) => demo::run(arguments).await,
     }?;
     Ok(ExitCode::SUCCESS)

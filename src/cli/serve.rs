@@ -1,19 +1,40 @@
 //! `sighthound serve`: the HTTP doors until somebody says stop.
+use super::settings::{Settings, access_folder};
 use super::{Failure, Place};
 use crate::http::{self, Doors};
 use clap::Args;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The address to listen on. Only this machine's own: there is no sign-in yet.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
-    listen: String,
+    /// A file with settings, each named as its flag [default: sighthound.toml beside the store].
+    #[arg(long, env = "SIGHTHOUND_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder of the clients and of the issuer's key [default: beside the store].
+    #[arg(long, env = "SIGHTHOUND_ACCESS", value_name = "FOLDER")]
+    access: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 pub async fn run(place: &Place, arguments: Arguments) -> Result<(), Failure> {
-    let listener = http::listener(&arguments.listen).await?;
-    let engine = place.open().await?;
+    let settings = arguments.settings.with_file(place, arguments.config.as_deref())?;
+    let certificate = settings.certificate()?;
+    let listener = http::listener(settings.address(), settings.reach()).await?;
     let address = listener.local_addr()?;
-    eprintln!("serving {} on http://{address}", place.store);
-    Ok(http::serve(listener, Doors::open(engine)).await?)
+    let access = match settings.signs_in() {
+        true => settings.access(&access_folder(place, arguments.access.as_deref())?, address)?,
+        false => settings.access(std::path::Path::new(""), address)?,
+    };
+    let engine = place.open().await?;
+    let doors = match access {
+        Some(access) => Doors::guarded(engine, Arc::new(access)),
+        None => Doors::open(engine),
+    };
+    let doors = Doors { limits: settings.limits(), ..doors };
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    let who = if doors.access.is_some() { "who signs in" } else { "whoever asks" };
+    eprintln!("serving {} to {who} on {scheme}://{address}", place.store);
+    Ok(http::serve(listener, doors, certificate).await?)
 }

@@ -5,7 +5,7 @@ use super::{Doors, RequestId, contained, json, metadata, pull};
 use crate::columns::Cells;
 use crate::engine::request_lines::path::{Asked, asked};
 use crate::engine::request_lines::{KEY, PAGE, WITH_KEYS, paging};
-use crate::engine::{Language, Limits, QueryError, Request, RequestLine, request_line};
+use crate::engine::{Language, QueryError, Request, RequestLine, request_line};
 use crate::text::{Source, codes};
 use crate::types::Type;
 use crate::value::Value;
@@ -18,7 +18,7 @@ use futures::StreamExt;
 pub async fn get(doors: Doors, Extension(id): Extension<RequestId>, headers: HeaderMap, uri: Uri) -> Response {
     let path = uri.path().trim_matches('/');
     let query = uri.query().unwrap_or("");
-    let root = Root::of(&headers, path);
+    let root = Root::of(&headers, path, doors.secure);
     if let Some(response) = metadata::get(path, query, &headers, &root.url) {
         return response;
     }
@@ -63,9 +63,9 @@ struct Root {
 
 impl Root {
     /// Behind a proxy that says so the links have its scheme and host.
-    fn of(headers: &HeaderMap, path: &str) -> Root {
+    fn of(headers: &HeaderMap, path: &str, secure: bool) -> Root {
         let given = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let scheme = if given("x-forwarded-proto") == Some("https") { "https" } else { "http" };
+        let scheme = if secure || given("x-forwarded-proto") == Some("https") { "https" } else { "http" };
         let host = given("x-forwarded-host").or_else(|| given(header::HOST.as_str())).unwrap_or("localhost");
         let host = format!("{scheme}://{host}");
         let (service, before, door) = match path.split('/').next().map(str::to_ascii_lowercase).as_deref() {
@@ -80,7 +80,7 @@ impl Root {
 fn failed(uri: &Uri, door: Door, failure: QueryError, id: &RequestId) -> Response {
     match &failure {
         QueryError::Wrong(_, faults) if faults.iter().any(|fault| fault.code == codes::UNKNOWN_TABLE) => {
-            error::no_such_path(uri)
+            error::no_such_path(uri, id)
         }
         _ => error::response(door, &failure, id),
     }
@@ -117,7 +117,7 @@ struct Found {
 
 impl Found {
     async fn of(doors: &Doors, text: &str) -> Result<Found, QueryError> {
-        let mut request = Request::new(Limits::ALERTS);
+        let mut request = Request::new(doors.limits.alerts);
         request.parameters.push((WITH_KEYS.into(), String::new()));
         let answer = doors.ask(Language::OData, text, request).await?;
         let mut found = Found { set: String::new(), entities: Entities::new(PAGE as usize, KEY), count: None };

@@ -2,9 +2,10 @@
 //!
 //! A wrong query is 400 with the position of each fault; a limit is 413, 429 or 504, where the API's own contract does
 //! not say 400; a fault of ours is 500 with an id, its details in the log alone.
-use super::{RequestId, json};
+use super::{REQUEST_BYTES, RequestId, json};
+use crate::access::{Caller, Denied, Exceeded, Need};
 use crate::engine::{Fault, QueryError, Refused, clock};
-use crate::text::{Diagnostic, Source};
+use crate::text::{Diagnostic, Source, codes};
 use crate::value::datetime;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
@@ -21,11 +22,25 @@ pub enum Door {
     Graph,
 }
 
+impl Door {
+    /// Which API a path belongs to.
+    pub fn of(path: &str) -> Door {
+        let path = path.to_ascii_lowercase();
+        match path.trim_start_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+            ["v1" | "v2", "rest", ..] => Door::Kusto,
+            ["v1.0", ..] => Door::Graph,
+            ["api", "advancedqueries" | "advancedhunting", ..] => Door::Hunting,
+            _ => Door::Alerts,
+        }
+    }
+}
+
 /// Seconds after which a busy server is worth asking again.
 const RETRY_AFTER: &str = "5";
 
 pub fn status(door: Door, error: &QueryError) -> StatusCode {
     match error {
+        QueryError::Wrong(_, faults) if is_not_granted(faults) => StatusCode::FORBIDDEN,
         QueryError::Wrong(..) => StatusCode::BAD_REQUEST,
         QueryError::Refused(Refused::Rows(_) | Refused::Bytes(_)) if door != Door::Kusto => StatusCode::BAD_REQUEST,
         QueryError::Refused(Refused::Rows(_) | Refused::Bytes(_) | Refused::Memory(_)) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -48,13 +63,11 @@ pub fn response(door: Door, error: &QueryError, id: &RequestId) -> Response {
 pub fn body(door: Door, error: &QueryError, id: &RequestId) -> Json {
     match (door, error) {
         (Door::Kusto, QueryError::Wrong(source, faults)) => {
-            let mut body = kusto(
-                "General_BadRequest",
-                "Request is invalid and cannot be executed.",
-                &kusto_text(source, faults),
-                true,
-                id,
-            );
+            let (code, message) = match is_not_granted(faults) {
+                true => ("Forbidden", "The caller may not execute the request."),
+                false => ("General_BadRequest", "Request is invalid and cannot be executed."),
+            };
+            let mut body = kusto(code, message, &kusto_text(source, faults), true, id);
             body["error"]["diagnostics"] = diagnostics(source, faults);
             body
         }
@@ -66,9 +79,13 @@ pub fn body(door: Door, error: &QueryError, id: &RequestId) -> Json {
             kusto("InternalServerError", "The request could not be served.", &ours(fault), false, id)
         }
         (Door::Alerts, QueryError::Wrong(source, faults)) => {
-            let mut body = plain(door, "ODataError", &odata_text(source, faults), id);
+            let code = if is_not_granted(faults) { "Forbidden" } else { "ODataError" };
+            let mut body = plain(door, code, &odata_text(source, faults), id);
             body["error"]["diagnostics"] = diagnostics(source, faults);
             body
+        }
+        (Door::Hunting | Door::Graph, QueryError::Wrong(source, faults)) if is_not_granted(faults) => {
+            plain(door, "Forbidden", &odata_text(source, faults), id)
         }
         (Door::Hunting | Door::Graph, QueryError::Wrong(source, faults)) => {
             let mut body = plain(door, "BadRequest", &hunting_text(source, faults), id);
@@ -99,9 +116,59 @@ pub fn bad_request(door: Door, message: &str, id: &RequestId) -> Response {
     json(StatusCode::BAD_REQUEST, body.to_string())
 }
 
-pub fn no_such_path(uri: &Uri) -> Response {
+/// Nobody who is known here asks.
+pub fn unauthorized(door: Door, denied: Denied, id: &RequestId) -> Response {
+    let words = denied.words();
+    let message = format!("Unauthorized request - reason of failure: {words}");
+    let mut response = said(door, StatusCode::UNAUTHORIZED, "Unauthorized", &message, id);
+    let challenge = match denied {
+        Denied::Missing => "Bearer realm=\"sighthound\"".to_owned(),
+        _ => format!("Bearer realm=\"sighthound\", error=\"invalid_token\", error_description=\"{words}\""),
+    };
+    if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// Somebody asks who has none of the permissions that it needs.
+pub fn forbidden(door: Door, need: &Need, caller: &Caller, id: &RequestId) -> Response {
+    let (kind, wanted, has) = match caller.scopes.is_empty() {
+        true => ("roles", need.roles, caller.roles.as_deref().unwrap_or_default()),
+        false => ("scopes", need.scopes, caller.scopes.as_ref()),
+    };
+    let message = format!(
+        "Missing application {kind}. API required {kind}: {}, application {kind}: {}.",
+        wanted.join(","),
+        has.join(",")
+    );
+    said(door, StatusCode::FORBIDDEN, "Forbidden", &message, id)
+}
+
+/// A quota is used up.
+pub fn exceeded(door: Door, exceeded: &Exceeded, id: &RequestId) -> Response {
+    let Exceeded { limit, after } = exceeded;
+    let message = format!("The quota of {limit} is used up. Try again in {after} seconds.");
+    let mut response = said(door, StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", &message, id);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*after));
+    response
+}
+
+fn said(door: Door, status: StatusCode, code: &str, message: &str, id: &RequestId) -> Response {
+    let body = match door {
+        Door::Kusto => {
+            let short = status.canonical_reason().unwrap_or("The request is refused.");
+            let permanent = status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
+            kusto(code, short, message, permanent, id)
+        }
+        Door::Hunting | Door::Alerts | Door::Graph => plain(door, code, message, id),
+    };
+    json(status, body.to_string())
+}
+
+pub fn no_such_path(uri: &Uri, id: &RequestId) -> Response {
     let message = format!("No resource is at `{}`.", uri.path());
-    json(StatusCode::NOT_FOUND, json!({ "error": { "code": "NotFound", "message": message } }).to_string())
+    said(Door::of(uri.path()), StatusCode::NOT_FOUND, "NotFound", &message, id)
 }
 
 /// Something that was asked for by its key and is not there.
@@ -110,10 +177,17 @@ pub fn not_found(message: &str, id: &RequestId) -> Response {
 }
 
 /// A refusal that needs no more words than its status has.
-pub fn of_status(status: StatusCode) -> Response {
-    let message = status.canonical_reason().unwrap_or("The request is refused.");
-    let code: String = message.split_whitespace().collect();
-    json(status, json!({ "error": { "code": code, "message": message } }).to_string())
+pub fn of_status(door: Door, status: StatusCode, id: &RequestId) -> Response {
+    let reason = status.canonical_reason().unwrap_or("Refused");
+    let code: String = reason.split_whitespace().collect();
+    let message = match status {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            "The method is not allowed here; the header `Allow` has those that are.".to_owned()
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => format!("The request body has more than {REQUEST_BYTES} bytes."),
+        _ => format!("{reason}."),
+    };
+    said(door, status, &code, &message, id)
 }
 
 fn kusto(code: &str, message: &str, detail: &str, permanent: bool, id: &RequestId) -> Json {
@@ -146,6 +220,11 @@ fn plain(door: Door, code: &str, message: &str, id: &RequestId) -> Json {
             json!({ "error": { "code": code, "message": message, "target": format!("|{}.", id.ours) } })
         }
     }
+}
+
+/// Whether the query is right, and asks for what its caller may not see.
+fn is_not_granted(faults: &[Diagnostic]) -> bool {
+    faults.iter().any(|fault| fault.code == codes::NOT_GRANTED)
 }
 
 /// Whether the parser refused the text, codes K0001 to K0099; clients tell that from what the binder refuses.

@@ -2,6 +2,7 @@
 //! `.drop function`, `.show functions`.
 use super::Doors;
 use super::commands::Shown;
+use crate::access::permissions::CHANGE_FUNCTIONS;
 use crate::engine::QueryError;
 use crate::text::{Source, Span, codes};
 use crate::types::{Schema, Type};
@@ -15,6 +16,12 @@ pub async fn change(doors: &Doors, text: &str) -> Option<Result<Shown, QueryErro
         || !at.word().eq_ignore_ascii_case("function")
     {
         return None;
+    }
+    if !doors.caller.may(&CHANGE_FUNCTIONS) {
+        let message =
+            format!("saved functions are changed by who has the role `{}`", CHANGE_FUNCTIONS.roles.join("`, `"));
+        let fault = codes::NOT_GRANTED.at(Span::new(0, at.at), message);
+        return Some(Err(QueryError::Wrong(Source::new(text), vec![fault])));
     }
     Some(changed(doors, &command, at).await)
 }

@@ -1,7 +1,7 @@
 //! `POST /api/advancedqueries/run`, `/api/advancedhunting/run` and Graph's `/v1.0/security/runHuntingQuery`.
 use super::error::{self, Door};
 use super::{Doors, RequestId, body_json, contained, field, json, timespan};
-use crate::engine::{Language, Limits, QueryError, Refused, Request, clock};
+use crate::engine::{Language, QueryError, Refused, Request, clock};
 use crate::wire::hunting_json::Results;
 use axum::Extension;
 use axum::body::Bytes;
@@ -16,7 +16,7 @@ pub async fn defender(doors: Doors, Extension(id): Extension<RequestId>, body: B
     let Some(text) = body_json(&body).and_then(|body| query_text(&body)) else {
         return error::bad_request(Door::Hunting, "Missing query.", &id);
     };
-    match results(&doors, &text, Request::new(Limits::HUNTING)).await {
+    match results(&doors, &text, Request::new(doors.limits.hunting)).await {
         Ok(results) => json(StatusCode::OK, results.defender(began.elapsed())),
         Err(error) => error::response(Door::Hunting, &error, &id),
     }
@@ -27,7 +27,7 @@ pub async fn graph(doors: Doors, Extension(id): Extension<RequestId>, headers: H
     let Some(text) = query_text(&body) else {
         return error::bad_request(Door::Graph, "Missing query.", &id);
     };
-    let mut request = Request::new(Limits::HUNTING);
+    let mut request = Request::new(doors.limits.hunting);
     if let Some(span) = field(&body, "timespan").and_then(Json::as_str).filter(|span| !span.trim().is_empty()) {
         request.timespan = timespan::interval(span, clock());
         if request.timespan.is_none() {
@@ -37,7 +37,8 @@ pub async fn graph(doors: Doors, Extension(id): Extension<RequestId>, headers: H
         }
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let context = format!("http://{host}/v1.0/$metadata#microsoft.graph.security.huntingQueryResults");
+    let scheme = if doors.secure { "https" } else { "http" };
+    let context = format!("{scheme}://{host}/v1.0/$metadata#microsoft.graph.security.huntingQueryResults");
     match results(&doors, &text, request).await {
         Ok(results) => json(StatusCode::OK, results.graph(&context)),
         Err(error) => error::response(Door::Graph, &error, &id),

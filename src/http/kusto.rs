@@ -30,7 +30,7 @@ pub async fn query_v1(doors: Doors, Extension(id): Extension<RequestId>, body: B
 
 pub async fn command(doors: Doors, Extension(id): Extension<RequestId>, body: Bytes) -> Response {
     let Some(ask) = read(&body) else { return unreadable(&id) };
-    let request = ask.request();
+    let request = ask.request(doors.limits.kusto);
     match commands::run(&doors, &ask.text, &ask.database, request).await {
         Ok(answer) => send(answer, KustoV1::for_command(ids(&id)), &id).await,
         Err(error) => error::response(Door::Kusto, &error, &id),
@@ -44,7 +44,7 @@ async fn query<F: crate::wire::Frames + Send + 'static>(
     frames: impl FnOnce() -> F,
 ) -> Response {
     let Some(ask) = read(&body) else { return unreadable(&id) };
-    let request = ask.request();
+    let request = ask.request(doors.limits.kusto);
     match doors.ask(Language::Kql, &ask.text, request).await {
         Ok(answer) => send(answer, frames(), &id).await,
         Err(error) => error::response(Door::Kusto, &error, &id),
@@ -52,9 +52,10 @@ async fn query<F: crate::wire::Frames + Send + 'static>(
 }
 
 /// Where to sign in. Clients read the shape even where nobody has to.
-pub async fn auth_metadata() -> Response {
+pub async fn auth_metadata(doors: Doors) -> Response {
+    let own = doors.access.as_ref().filter(|access| access.outside.is_empty()).map(|access| access.own.url());
     let body = serde_json::json!({ "AzureAD": {
-        "LoginEndpoint": "https://login.microsoftonline.com",
+        "LoginEndpoint": own.unwrap_or("https://login.microsoftonline.com"),
         "LoginMfaRequired": false,
         "KustoClientAppId": "db662dc1-0cfe-4e1c-a843-19a68e65be58",
         "KustoClientRedirectUri": "https://microsoft/kustoclient",
@@ -100,8 +101,8 @@ fn read(body: &Bytes) -> Option<Ask> {
 
 impl Ask {
     /// The request properties that mean something here: they can narrow the server's limits, not widen them.
-    fn request(&self) -> Request {
-        let mut request = Request::new(Limits::KUSTO);
+    fn request(&self, limits: Limits) -> Request {
+        let mut request = Request::new(limits);
         let whole = |name: &str| {
             let value = field(&self.options, name)?;
             value.as_u64().or_else(|| value.as_str()?.parse().ok())

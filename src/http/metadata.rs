@@ -1,5 +1,4 @@
 //! The service document and `$metadata`: which sets there are, and what their entities have.
-use super::error::of_status;
 use super::json;
 use crate::engine::request_lines::every_set;
 use crate::wire::csdl::{self, EntitySet};
@@ -30,7 +29,7 @@ pub fn get(path: &str, query: &str, headers: &HeaderMap, root: &str) -> Option<R
             let kind = [(header::CONTENT_TYPE, "application/xml; charset=utf-8")];
             Some((kind, csdl::xml(&SETS)).into_response())
         }
-        Some("$batch" | "%24batch") => Some(of_status(StatusCode::NOT_IMPLEMENTED)),
+        Some("$batch" | "%24batch") => Some(StatusCode::NOT_IMPLEMENTED.into_response()),
         Some(_) => None,
     }
 }

@@ -1,15 +1,18 @@
 //! The HTTP doors. A handler states what was asked, asks the engine, and picks the form of the answer; statuses are
 //! decided in [`error`] alone.
-use crate::engine::{Engine, Language, QueryError, Request, Response};
-use axum::Router;
+use crate::access::Access;
+use crate::engine::{Engine, Language, Limits, QueryError, Request, Response};
+use crate::text::{Source, Span, codes};
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use futures::FutureExt;
+use axum::{Extension, Router};
+use futures::{FutureExt, StreamExt};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 use tracing::{Instrument, info, info_span};
 
@@ -25,10 +28,13 @@ mod kusto;
 mod metadata;
 mod pull;
 mod serve;
+mod signin;
 mod timespan;
+mod tls;
 
-pub use caller::Caller;
-pub use serve::{listener, serve};
+pub use crate::access::Caller;
+pub use serve::{Reach, listener, serve};
+pub use tls::Certificate;
 
 /// The largest request that is read.
 const REQUEST_BYTES: usize = 4 << 20;
@@ -38,6 +44,25 @@ const REQUEST_BYTES: usize = 4 << 20;
 pub struct Doors {
     pub engine: Engine,
     pub caller: Caller,
+    /// Absent where nobody has to sign in.
+    pub access: Option<Arc<Access>>,
+    pub limits: DoorLimits,
+    /// Whether clients come by TLS.
+    pub secure: bool,
+}
+
+/// What one query may use at each door.
+#[derive(Clone, Copy, Debug)]
+pub struct DoorLimits {
+    pub hunting: Limits,
+    pub kusto: Limits,
+    pub alerts: Limits,
+}
+
+impl Default for DoorLimits {
+    fn default() -> DoorLimits {
+        DoorLimits { hunting: Limits::HUNTING, kusto: Limits::KUSTO, alerts: Limits::ALERTS }
+    }
 }
 
 /// The id of one request: the caller's own where it gave one.
@@ -50,12 +75,48 @@ pub struct RequestId {
 impl Doors {
     /// Doors at which nobody has to sign in.
     pub fn open(engine: Engine) -> Doors {
-        Doors { engine, caller: Caller::local() }
+        Doors { engine, caller: Caller::local(), access: None, limits: DoorLimits::default(), secure: false }
+    }
+
+    /// Doors at which everybody has to sign in.
+    pub fn guarded(engine: Engine, access: Arc<Access>) -> Doors {
+        Doors { caller: Caller::nobody(), access: Some(access), ..Doors::open(engine) }
     }
 
     /// Asks the engine. A panic on the way is a fault of this query alone.
-    pub async fn ask(&self, language: Language, text: &str, request: Request) -> Result<Response, QueryError> {
-        contained(self.engine.query(language, text, request)).await?
+    ///
+    /// The one way from a request to rows: here its caller's groups of devices are put on it.
+    pub async fn ask(&self, language: Language, text: &str, mut request: Request) -> Result<Response, QueryError> {
+        if self.caller == Caller::nobody() {
+            let fault = codes::NOT_GRANTED.at(Span::default(), "rows are shown to nobody who has not signed in");
+            return Err(QueryError::Wrong(Source::new(text), vec![fault]));
+        }
+        request.device_groups = self.caller.device_groups.clone();
+        let running = self.access.as_ref().filter(|_| language == Language::Kql).map(|access| {
+            Arc::new(Running { access: Arc::clone(access), client: Arc::clone(&self.caller.id), began: Instant::now() })
+        });
+        let mut answer = contained(self.engine.query(language, text, request)).await??;
+        if let Some(running) = running {
+            for table in &mut answer.tables {
+                let running = Arc::clone(&running);
+                let batches = std::mem::replace(&mut table.batches, futures::stream::empty().boxed());
+                table.batches = batches.inspect(move |_| drop(Arc::clone(&running))).boxed();
+            }
+        }
+        Ok(answer)
+    }
+}
+
+/// Counts a query's time for its client when it ends, however it does.
+struct Running {
+    access: Arc<Access>,
+    client: Arc<str>,
+    began: Instant,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.access.quotas.ran(&self.client, self.began.elapsed());
     }
 }
 
@@ -88,9 +149,15 @@ pub fn router(doors: Doors) -> Router {
         .route("/odata/", get(alerts::get))
         .route("/odata/{*rest}", get(alerts::get))
         .route("/healthz", get(|| async { "ok" }))
-        .fallback(|uri: Uri| async move { error::no_such_path(&uri) })
+        .route("/{tenant}/oauth2/v2.0/token", post(signin::token))
+        .route("/{tenant}/oauth2/token", post(signin::token))
+        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(signin::discovery))
+        .route("/{tenant}/.well-known/openid-configuration", get(signin::discovery))
+        .route("/discovery/v2.0/keys", get(signin::keys))
+        .route("/{tenant}/discovery/v2.0/keys", get(signin::keys))
+        .fallback(|uri: Uri, Extension(id): Extension<RequestId>| async move { error::no_such_path(&uri, &id) })
         .layer(DefaultBodyLimit::max(REQUEST_BYTES))
-        .layer(middleware::from_fn_with_state(doors.clone(), known))
+        .layer(middleware::from_fn_with_state(doors.clone(), signin::known))
         .layer(middleware::from_fn(watched))
         .with_state(doors);
     // Letter case is settled before routing, so the routes stand inside a router of their own.
@@ -114,18 +181,6 @@ fn settled(mut request: axum::extract::Request) -> axum::extract::Request {
     request
 }
 
-/// Finds out who is asking. A part of a batch comes with its caller.
-async fn known(
-    State(doors): State<Doors>,
-    mut request: axum::extract::Request,
-    next: Next,
-) -> axum::response::Response {
-    if request.extensions().get::<Caller>().is_none() {
-        request.extensions_mut().insert(doors.caller);
-    }
-    next.run(request).await
-}
-
 const THEIR_IDS: [&str; 3] = ["x-ms-client-request-id", "client-request-id", "x-request-id"];
 
 /// Gives each request its id and a line in the log (never its text), and contains a panic of its handler.
@@ -139,13 +194,18 @@ async fn watched(mut request: axum::extract::Request, next: Next) -> axum::respo
     let began = Instant::now();
     let mut response = match contained(next.run(request)).instrument(span.clone()).await {
         Ok(response) => response,
-        Err(fault) => error::response(error::Door::Hunting, &fault, &id),
+        Err(fault) => error::response(error::Door::of(&path), &fault, &id),
     };
     // The framework's own refusals are plain text, which clients that expect JSON stumble over.
     let plain =
         response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
-    if response.status().is_client_error() && plain {
-        response = error::of_status(response.status());
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    if failed && plain {
+        let mut shaped = error::of_status(error::Door::of(&path), response.status(), &id);
+        if let Some(allow) = response.headers().get(header::ALLOW) {
+            shaped.headers_mut().insert(header::ALLOW, allow.clone());
+        }
+        response = shaped;
     }
     let ms = began.elapsed().as_millis() as u64;
     span.in_scope(|| info!(%method, %path, status = response.status().as_u16(), ms, "answered"));

@@ -3,7 +3,7 @@
 use super::error::{self, Door};
 use super::{Doors, RequestId, contained, json, timespan};
 use crate::engine::request_lines::path::Asked;
-use crate::engine::{Language, Limits, QueryError, Refused, Request, clock};
+use crate::engine::{Language, QueryError, Refused, Request, clock};
 use crate::text::{Diagnostic, Source, codes};
 use crate::value::datetime;
 use crate::wire::detections::Detections;
@@ -40,7 +40,7 @@ fn parameters(query: &str) -> Vec<(String, String)> {
 }
 
 pub async fn answer(doors: &Doors, query: &str, id: &RequestId) -> Response {
-    let mut request = Request::new(Limits::ALERTS);
+    let mut request = Request::new(doors.limits.alerts);
     match range(query, clock()) {
         Ok(Range { since, until, most }) => {
             request.parameters = vec![

@@ -1,8 +1,10 @@
 //! Listening and stopping.
+use super::tls::{Certificate, TlsListener};
 use super::{Doors, router};
-use axum::serve::ListenerExt;
+use axum::serve::{Listener, ListenerExt};
 use std::io;
 use std::net::ToSocketAddrs;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
@@ -10,13 +12,24 @@ use tracing::{info, warn};
 /// What running queries are given to end after the signal to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Opens the address, if it can be reached from this machine alone: there is no sign-in yet.
-pub async fn listener(address: &str) -> io::Result<TcpListener> {
+/// From where the doors may be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// From this machine alone.
+    Machine,
+    /// From wherever the network lets somebody through.
+    Network,
+}
+
+/// Opens the address, if it is within reach.
+pub async fn listener(address: &str, reach: Reach) -> io::Result<TcpListener> {
     let places: Vec<_> = address.to_socket_addrs()?.collect();
-    if let Some(open) = places.iter().find(|place| !place.ip().is_loopback()) {
+    let open = places.iter().find(|place| !place.ip().is_loopback());
+    if let (Some(open), Reach::Machine) = (open, reach) {
         let message = format!(
-            "{open} can be reached from other machines, and there is no sign-in yet; listen on a loopback address \
-             such as 127.0.0.1:8080, and put a proxy that checks who is asking before it"
+            "{open} can be reached from other machines, which needs sign-in and TLS: give `--sign-in`, `--tls-cert` and \
+             `--tls-key`; or listen on a loopback address such as 127.0.0.1:8080; or, where something before it sees to \
+             both, give `--trust-network`"
         );
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }
@@ -24,15 +37,27 @@ pub async fn listener(address: &str) -> io::Result<TcpListener> {
 }
 
 /// Serves until SIGINT or SIGTERM, then lets running queries end.
-pub async fn serve(listener: TcpListener, doors: Doors) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, doors: Doors, certificate: Option<Arc<Certificate>>) -> io::Result<()> {
+    match certificate {
+        Some(certificate) => {
+            let doors = Doors { secure: true, ..doors };
+            serve_on(TlsListener::over(listener, certificate)?, doors).await
+        }
+        None => {
+            // Answers are written whole, so waiting to fill packets only delays them.
+            let listener = listener.tap_io(|stream| {
+                if let Err(error) = stream.set_nodelay(true) {
+                    warn!(%error, "no TCP_NODELAY");
+                }
+            });
+            serve_on(listener, doors).await
+        }
+    }
+}
+
+async fn serve_on<L: Listener<Addr: std::fmt::Debug>>(listener: L, doors: Doors) -> io::Result<()> {
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let mut seen = stopping.clone();
-    // Answers are written whole, so waiting to fill packets only delays them.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            warn!(%error, "no TCP_NODELAY");
-        }
-    });
     let server = axum::serve(listener, router(doors)).with_graceful_shutdown(async move {
         let _ = seen.wait_for(|stop| *stop).await;
     });

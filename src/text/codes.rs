@@ -42,6 +42,7 @@ codes! {
     NOT_YET = "K0801" "a part of the language that is not here yet";
     OUT_OF_SCOPE = "K0802" "a part of the language that belongs to another product";
     NEEDS_DATA = "K0901" "data that nobody has given";
+    NOT_GRANTED = "K0902" "a right that nobody has given";
 }
 
 #[cfg(test)]

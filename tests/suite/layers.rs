@@ -41,8 +41,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("wire", &["types", "value", "catalog", "columns"]),
-    ("http", &["text", "types", "value", "catalog", "columns", "engine", "wire"]),
-    ("cli", &["text", "types", "value", "catalog", "columns", "generate", "engine", "store", "wire", "http"]),
+    ("access", &[]),
+    ("http", &["text", "types", "value", "catalog", "columns", "engine", "wire", "access"]),
+    ("cli", &["text", "types", "value", "catalog", "columns", "generate", "engine", "store", "wire", "access", "http"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];

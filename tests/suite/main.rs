@@ -3,6 +3,7 @@
 //! - `layers`: who may use whom in `src`, and the bounds that every file keeps
 //! - `markdown`: `tests/{kql,odata,both,http,plans,errors}/*.md`; `BLESS=1` writes their result blocks
 //! - `differential`: plans and the row half compute the same; that they do is looked at behind the front door
+//! - `signin`: tokens, permissions, groups of devices, quotas, the shapes of refusals, TLS
 //! - `recorded`: answers recorded elsewhere, read from `../shared` or `SIGHTHOUND_SHARED`, with the known failures
 use std::process::ExitCode;
 
@@ -14,6 +15,7 @@ mod judge;
 mod layers;
 mod markdown;
 mod recorded;
+mod signin;
 mod terms;
 
 fn main() -> ExitCode {
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
     trials.extend(recorded::trials());
     trials.extend(differential::trials());
     trials.extend(terms::trials());
+    trials.extend(signin::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
