@@ -25,7 +25,7 @@ use crate::store::{Store, StoreError, Texts, View};
 use crate::syntax::{kql, odata};
 use crate::text::{Diagnostic, Diagnostics, Source, Span, codes};
 use crate::types::{Schema, Type};
-use crate::value::{Value, datetime, json_text};
+use crate::value::{Value, datetime};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::error::DataFusionError;
@@ -282,12 +282,11 @@ impl Engine {
             source: Arc::new(Source::new(text)),
             saved: self.library(&view),
             outside: Arc::clone(&self.outside),
-            view,
+            view: scope::Scoped::new(view, request.device_groups.clone()),
             state: self.sessions.state(&request.limits, until).map_err(QueryError::fault)?,
             now: request.now.unwrap_or_else(clock),
             parameters: request.parameters.clone(),
             timespan: request.timespan,
-            device_groups: request.device_groups.clone(),
             scopes: Arc::clone(&self.scopes),
         })
     }
@@ -311,6 +310,7 @@ impl Engine {
         bound.results.iter().for_each(|answer| subqueries::count_shared(&answer.rel, &mut uses));
         for answer in bound.results {
             stages.push(("meaning", format!("{:#?}", answer.rel)));
+            run.narrow_tables(&answer.rel).await?;
             let plan = run.plan(answer.rel, &uses, &mut shared).await?;
             stages.push(("plan", plan.display_indent().to_string()));
             let optimized = run.state.optimize(&plan).map_err(|error| run.failed(error))?;
@@ -331,12 +331,11 @@ struct Run {
     source: Arc<Source>,
     saved: Arc<Vec<Arc<Saved>>>,
     outside: Arc<Outside>,
-    view: View,
+    view: scope::Scoped,
     state: SessionState,
     now: i64,
     parameters: Vec<(String, String)>,
     timespan: Option<(i64, i64)>,
-    device_groups: Option<Arc<[String]>>,
     scopes: Arc<scope::Cache>,
 }
 
@@ -364,9 +363,8 @@ impl Run {
         let handle = tokio::runtime::Handle::current();
         let bound = tokio::task::spawn_blocking(move || {
             let data = Rows { run: &run, handle };
-            let seen = scope::Seen(&run.view);
             let context = Context {
-                tables: if run.device_groups.is_some() { &seen as &dyn Tables } else { &run.view },
+                tables: &run.view as &dyn Tables,
                 now: run.now,
                 parameters: &run.parameters,
                 data: Some(&data),
@@ -426,12 +424,7 @@ impl Run {
                 shared.insert(id, Arc::new(table.map_err(|error| self.failed(error))?));
             }
         }
-        let narrowed = match &self.device_groups {
-            Some(groups) => Some(self.narrowed(groups, &rel).await?),
-            None => None,
-        };
-        let providers = narrowed.as_ref().map_or(&self.view as &dyn Providers, |narrowed| narrowed);
-        let lowering = Lowering { providers, now: self.now, shared, named: Default::default() };
+        let lowering = Lowering { providers: &self.view, now: self.now, shared, named: Default::default() };
         plan::lower(rel, &lowering).map_err(|error| match error {
             PlanError::TooLarge(rows) => QueryError::Refused(Refused::Rows(rows)),
             PlanError::TooMuch => self.wrong(vec![
@@ -456,6 +449,7 @@ impl Run {
         shared: &'a mut SharedTables,
     ) -> BoxFuture<'a, Result<SendableRecordBatchStream, QueryError>> {
         Box::pin(async move {
+            self.narrow_tables(&rel).await?;
             let plan = self.plan(rel, uses, shared).await?;
             let physical = self.state.create_physical_plan(&plan).await.map_err(|error| self.failed(error))?;
             execute_stream(physical, self.state.task_ctx()).map_err(|error| self.failed(error))
@@ -515,28 +509,35 @@ impl Run {
         Ok(values)
     }
 
-    /// The rows of the tables that a relation reads, as far as they are of devices in these groups.
-    async fn narrowed(&self, groups: &Arc<[String]>, rel: &Rel) -> Result<scope::Narrowed<'_>, QueryError> {
+    /// Finds out what the tables that a relation reads are narrowed by, or why one of them is not shown.
+    async fn narrow_tables(&self, rel: &Rel) -> Result<(), QueryError> {
+        let Some(groups) = &self.view.groups else { return Ok(()) };
         let mut names = Vec::new();
         tables(rel, &mut names);
-        let (mut devices, mut alerts) = (scope::Names::default(), scope::Names::default());
         for name in names {
-            match scope::narrowing(&self.view, name) {
-                Narrowing::Whole | Narrowing::Group(_) => {}
-                Narrowing::Device(_) if devices.is_empty() => {
-                    if !self.view.has_rows("DeviceInfo") {
+            let narrowing = scope::narrowing(&self.view, name);
+            let mut known = self.view.known();
+            match narrowing {
+                Narrowing::Whole | Narrowing::Group(_, None) => {}
+                Narrowing::Device(_) | Narrowing::Group(_, Some(_)) => {
+                    let needed = matches!(narrowing, Narrowing::Device(_)) && self.view.has_rows(name);
+                    if needed && !self.view.has_rows("DeviceInfo") {
                         let message = format!("`{name}` is read by groups of devices, and no device's group is known");
                         let fault = codes::NOT_GRANTED.at(Span::default(), message);
                         return Err(self.wrong(vec![fault.help("take in rows of `DeviceInfo`")]));
                     }
-                    let all = Run { device_groups: None, ..self.clone() };
-                    devices = all.names("devices", &["DeviceInfo"], groups, &devices_of(groups)).await?;
+                    if known.devices.is_none() {
+                        let all = Run { view: self.view.whole(), ..self.clone() };
+                        let devices = all.names("devices", &["DeviceInfo"], groups, &scope::devices_of(groups)).await?;
+                        known.devices = Some(devices);
+                        self.view.know(known);
+                    }
                 }
-                Narrowing::Alert(_) if alerts.is_empty() => {
-                    let of = ["AlertEvidence", "DeviceAlertEvents", "DeviceInfo"];
-                    alerts = self.names("alerts", &of, groups, ALERTS_OF_DEVICES).await?;
+                Narrowing::Alert(_) if known.alerts.is_none() => {
+                    let alerts = self.names("alerts", &scope::HAVE_ALERTS, groups, scope::ALERTS_OF_DEVICES).await?;
+                    self.view.know(scope::Known { alerts: Some(alerts), ..self.view.known() });
                 }
-                Narrowing::Device(_) | Narrowing::Alert(_) => {}
+                Narrowing::Alert(_) => {}
                 Narrowing::Refused => {
                     let message = format!("`{name}` does not say of which device its rows are");
                     let fault = codes::NOT_GRANTED.at(Span::default(), message);
@@ -544,7 +545,7 @@ impl Run {
                 }
             }
         }
-        Ok(scope::Narrowed { view: &self.view, groups: Arc::clone(groups), devices, alerts })
+        Ok(())
     }
 
     /// The texts in the only column of a query's answer. `of`: the tables that it reads.
@@ -593,20 +594,6 @@ impl Run {
     }
 }
 
-/// A device is in the group that it was in last.
-fn devices_of(groups: &[String]) -> String {
-    let groups: Vec<String> = groups.iter().map(|group| json_text(&Value::string(group.clone()))).collect();
-    format!(
-        "DeviceInfo | where isnotempty(DeviceId) | summarize arg_max(Timestamp, MachineGroup) by DeviceId \
-         | where MachineGroup in ({}) | project DeviceId",
-        if groups.is_empty() { "''".to_owned() } else { groups.join(", ") }
-    )
-}
-
-/// Asked by somebody who sees some devices alone, it gives the alerts of those.
-const ALERTS_OF_DEVICES: &str =
-    "union (AlertEvidence | project AlertId), (DeviceAlertEvents | project AlertId) | distinct AlertId";
-
 /// The names of all tables that a relation reads.
 fn tables<'r>(rel: &'r Rel, found: &mut Vec<&'r str>) {
     if let RelOp::Table { name, .. } = &rel.op {
@@ -640,6 +627,10 @@ impl Data for Rows<'_> {
 
     fn outside(&self, asked: &bind::Outside<'_>) -> Result<Vec<Vec<Value<'static>>>, Diagnostic> {
         let bind::Outside { address, columns, places, ignore_first, span, .. } = *asked;
+        if self.run.view.groups.is_some() {
+            let fault = codes::NOT_GRANTED.at(span, format!("`{address}` does not say of which device its rows are"));
+            return Err(fault.help("ask with a client that is not held to groups of devices"));
+        }
         let wrong = |error| match error {
             OutsideError::NotAllowed => bind::not_allowed(address, span),
             error => codes::NEEDS_DATA.at(span, format!("`{address}` {error}")),

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::{digest, pbkdf2};
 use serde::{Deserialize, Serialize};
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 const FILE: &str = "clients.json";
-/// Secrets are 256 random bits, so this slows down nobody but a guesser of a leaked file who could not guess anyway.
-const ITERATIONS: NonZeroU32 = match NonZeroU32::new(100_000) {
+/// Locked by whoever changes something in the folder.
+const LOCK: &str = "lock";
+/// Secrets are 256 random bits, which nobody guesses from a leaked file however fast he is; so this need not be many, and a
+/// request for a token costs us little.
+const ITERATIONS: NonZeroU32 = match NonZeroU32::new(10_000) {
     Some(many) => many,
     None => NonZeroU32::MIN,
 };
@@ -22,6 +25,7 @@ const ITERATIONS: NonZeroU32 = match NonZeroU32::new(100_000) {
 const MOST_ITERATIONS: u32 = 10_000_000;
 /// A larger file is no list of clients.
 const MOST_BYTES: u64 = 16 << 20;
+const LONGEST_NAME: usize = 100;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,11 +60,23 @@ struct Listed {
     clients: Vec<Client>,
 }
 
+/// What tells one state of the file from another: when it was written, how long it is, and which file it is, since each
+/// state is a file of its own.
+type Stamp = (SystemTime, u64, u64);
+
+fn stamp(file: &fs::Metadata) -> io::Result<Stamp> {
+    #[cfg(unix)]
+    let number = std::os::unix::fs::MetadataExt::ino(file);
+    #[cfg(not(unix))]
+    let number = 0;
+    Ok((file.modified()?, file.len(), number))
+}
+
 /// The clients as they are in the file.
 #[derive(Debug)]
 pub struct Registry {
     folder: PathBuf,
-    read: Mutex<(Option<(SystemTime, u64)>, Arc<Vec<Client>>)>,
+    read: Mutex<(Option<Stamp>, Arc<Vec<Client>>)>,
 }
 
 impl Client {
@@ -86,7 +102,7 @@ impl Registry {
     pub fn all(&self) -> io::Result<Arc<Vec<Client>>> {
         let path = self.folder.join(FILE);
         let stamp = match fs::metadata(&path) {
-            Ok(file) => Some((file.modified()?, file.len())),
+            Ok(file) => Some(stamp(&file)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
@@ -94,7 +110,7 @@ impl Registry {
         if read.0 != stamp {
             let listed = match stamp {
                 None => Listed::default(),
-                Some((_, size)) if size > MOST_BYTES => {
+                Some((_, size, _)) if size > MOST_BYTES => {
                     return Err(io::Error::other("the list of clients is too large"));
                 }
                 Some(_) => serde_json::from_slice(&fs::read(&path)?)
@@ -112,7 +128,7 @@ impl Registry {
         Ok(by_id.or_else(|| all.iter().find(|client| client.name == id)).cloned())
     }
 
-    /// The client whose secret this is. Computes for some hundredths of a second.
+    /// The client whose secret this is. Computes for some milliseconds.
     pub fn proven(&self, id: &str, secret: &str) -> io::Result<Option<Client>> {
         let found = self.find(id)?;
         let kept = found.as_ref().and_then(|client| client.secret.as_ref());
@@ -147,6 +163,17 @@ impl Registry {
         device_groups: Vec<String>,
         secret: Option<Secret>,
     ) -> io::Result<()> {
+        let plain =
+            |text: &str| !text.trim().is_empty() && text.len() <= LONGEST_NAME && !text.contains(char::is_control);
+        if !plain(name) || !plain(id) {
+            return Err(io::Error::other(format!(
+                "a name has 1 to {LONGEST_NAME} bytes, none of them a control character"
+            )));
+        }
+        // Rows of no group have the empty name.
+        if device_groups.iter().any(|group| !plain(group)) {
+            return Err(io::Error::other("a group of devices has no such name"));
+        }
         self.change(|clients| {
             if clients.iter().any(|client| client.name == name || client.id.eq_ignore_ascii_case(id)) {
                 return Err(io::Error::other(format!("there is a client `{name}` already")));
@@ -180,12 +207,13 @@ impl Registry {
         })
     }
 
+    /// Changes of several processes follow each other.
     fn change<T>(&self, change: impl FnOnce(&mut Vec<Client>) -> io::Result<T>) -> io::Result<T> {
+        let _lock = lock(&self.folder)?;
         let mut clients = self.all()?.as_ref().clone();
         let result = change(&mut clients)?;
         let text = serde_json::to_vec_pretty(&Listed { clients }).map_err(io::Error::other)?;
         write_secret(&self.folder, FILE, &text)?;
-        // Two changes within one tick of the file system's clock look alike.
         self.read.lock().unwrap_or_else(PoisonError::into_inner).0 = None;
         Ok(result)
     }
@@ -209,9 +237,16 @@ fn new_secret() -> io::Result<(String, Secret)> {
     Ok((text, Secret { iterations: ITERATIONS.get(), salt, hash: BASE64.encode(hash) }))
 }
 
+/// Nobody else changes what is in the folder while this is held.
+pub(super) fn lock(folder: &Path) -> io::Result<File> {
+    fs::create_dir_all(folder)?;
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK))?;
+    file.lock()?;
+    Ok(file)
+}
+
 /// Writes a file whole, for the owner's eyes alone.
 pub(super) fn write_secret(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
@@ -238,6 +273,7 @@ mod tests {
         assert!(other.proven(&id, &secret).unwrap().is_none() && other.proven(&id, &fresh).unwrap().is_some());
         assert!(registry.remove("soc").unwrap() && !registry.remove("soc").unwrap());
         assert!(other.proven(&id, &fresh).unwrap().is_none());
+        assert!(registry.add("", vec![], vec![]).is_err() && registry.add("x", vec![], vec![String::new()]).is_err());
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

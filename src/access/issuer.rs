@@ -1,5 +1,5 @@
 //! Our own issuer of tokens: client credentials in, a signed token out, and the documents by which clients find it.
-use super::clients::{Client, Registry, random, write_secret};
+use super::clients::{Client, Registry, lock, random, write_secret};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use jsonwebtoken::jwk::Jwk;
@@ -64,6 +64,8 @@ pub enum GrantError {
 impl Issuer {
     /// Opens the key in the folder, or makes one.
     pub fn open(folder: &Path, url: &str, registry: Arc<Registry>) -> io::Result<Issuer> {
+        // Two servers that start at once make one key.
+        let _lock = lock(folder)?;
         let path = folder.join(FILE);
         let random = SystemRandom::new();
         let unusable = |_| io::Error::other(format!("{} holds no key of the curve P-256", path.display()));
@@ -111,7 +113,7 @@ impl Issuer {
         audience.eq_ignore_ascii_case(&self.url) || RESOURCES.iter().any(|one| one.eq_ignore_ascii_case(audience))
     }
 
-    /// A token for who proves to be a client. Computes for some hundredths of a second.
+    /// A token for who proves to be a client. Computes for some milliseconds.
     pub fn token(&self, grant: &Grant) -> Result<String, GrantError> {
         if grant.grant_type.is_empty() {
             return Err(GrantError::Malformed("the body must have the parameter `grant_type`"));

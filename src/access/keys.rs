@@ -5,9 +5,8 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::Value as Json;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::Mutex;
 
 /// What an issuer may send.
 const MOST_BYTES: usize = 1 << 20;
@@ -25,9 +24,15 @@ enum From {
     Issuer(reqwest::Client, String),
 }
 
-pub struct Keys {
+#[derive(Clone)]
+pub struct Keys(Arc<Inner>);
+
+struct Inner {
     from: From,
     held: Mutex<Held>,
+    /// Held while asking the issuer, so that many requests ask once.
+    asking: tokio::sync::Mutex<()>,
+    pause: Duration,
 }
 
 #[derive(Default)]
@@ -43,12 +48,15 @@ impl Keys {
     pub fn in_file(path: &Path) -> io::Result<Keys> {
         let keys = read_file(path)?;
         let stamp = std::fs::metadata(path).and_then(|file| file.modified()).ok();
-        let held = Held { keys: Arc::new(keys), stamp, ..Held::default() };
-        Ok(Keys { from: From::File(path.to_owned()), held: Mutex::new(held) })
+        Ok(Keys::new(From::File(path.to_owned()), Held { keys: Arc::new(keys), stamp, ..Held::default() }, PAUSE))
     }
 
     /// Asks nobody yet.
     pub fn of_issuer(issuer: &str) -> io::Result<Keys> {
+        Keys::asking(issuer, PAUSE)
+    }
+
+    fn asking(issuer: &str, pause: Duration) -> io::Result<Keys> {
         let url = url::Url::parse(issuer).map_err(|error| io::Error::other(format!("`{issuer}`: {error}")))?;
         let here = url.host_str().is_some_and(|host| ["localhost", "127.0.0.1", "[::1]"].contains(&host));
         if url.scheme() != "https" && !(url.scheme() == "http" && here) {
@@ -60,44 +68,76 @@ impl Keys {
             .https_only(url.scheme() == "https")
             .build()
             .map_err(io::Error::other)?;
-        Ok(Keys { from: From::Issuer(client, issuer.trim_end_matches('/').to_owned()), held: Mutex::default() })
+        Ok(Keys::new(From::Issuer(client, issuer.trim_end_matches('/').to_owned()), Held::default(), pause))
     }
 
-    /// The key of that name, or the only key where the token names none.
+    fn new(from: From, held: Held, pause: Duration) -> Keys {
+        Keys(Arc::new(Inner { from, held: Mutex::new(held), asking: tokio::sync::Mutex::default(), pause }))
+    }
+
+    /// The key of that name, or the only key where the token names none. An issuer that is slow, or gone, keeps only those
+    /// waiting whose key is not known.
     pub async fn find(&self, kid: Option<&str>) -> Option<Jwk> {
-        // Held while asking, so that many requests ask once.
-        let mut held = self.held.lock().await;
-        self.refresh(&mut held, |held| held.read.is_none_or(|at| at.elapsed() > FRESH)).await;
-        if pick(&held.keys, kid).is_none() {
-            self.refresh(&mut held, |_| true).await;
+        self.0.look();
+        let (key, fresh) = {
+            let held = self.0.held();
+            let age = held.read.map(|at| at.elapsed());
+            let usable = matches!(self.0.from, From::File(_)) || age.is_some_and(|age| age < STALE);
+            let fresh = matches!(self.0.from, From::File(_)) || age.is_some_and(|age| age < FRESH);
+            (pick(&held.keys, kid).filter(|_| usable), fresh)
+        };
+        match (key, fresh) {
+            (Some(key), true) => Some(key),
+            (Some(key), false) => {
+                let inner = Arc::clone(&self.0);
+                tokio::spawn(async move { inner.ask().await });
+                Some(key)
+            }
+            (None, _) => {
+                self.0.ask().await;
+                let held = self.0.held();
+                let usable = held.read.is_none_or(|at| at.elapsed() < STALE);
+                pick(&held.keys, kid).filter(|_| usable)
+            }
         }
-        pick(&held.keys, kid)
+    }
+}
+
+impl Inner {
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn refresh(&self, held: &mut Held, wanted: impl Fn(&Held) -> bool) {
-        match &self.from {
-            From::File(path) => {
-                let stamp = std::fs::metadata(path).and_then(|file| file.modified()).ok();
-                if stamp.is_some() && stamp != held.stamp {
-                    match read_file(path) {
-                        Ok(keys) => (held.keys, held.stamp) = (Arc::new(keys), stamp),
-                        Err(error) => tracing::warn!(%error, "the file of keys cannot be read; the old keys stay"),
-                    }
-                }
+    /// Reads the file again if it has changed.
+    fn look(&self) {
+        let From::File(path) = &self.from else { return };
+        let stamp = std::fs::metadata(path).and_then(|file| file.modified()).ok();
+        let mut held = self.held();
+        if stamp.is_some() && stamp != held.stamp {
+            match read_file(path) {
+                Ok(keys) => (held.keys, held.stamp) = (Arc::new(keys), stamp),
+                Err(error) => tracing::warn!(%error, "the file of keys cannot be read; the old keys stay"),
             }
-            From::Issuer(client, issuer) => {
-                if !wanted(held) || held.tried.is_some_and(|at| at.elapsed() < PAUSE) {
-                    return;
-                }
-                held.tried = Some(Instant::now());
-                match fetch(client, issuer).await {
-                    Ok(keys) => (held.keys, held.read) = (Arc::new(keys), Some(Instant::now())),
-                    Err(error) => tracing::warn!(%error, issuer, "the issuer's keys cannot be had"),
-                }
-                if held.read.is_none_or(|at| at.elapsed() > STALE) {
-                    held.keys = Arc::default();
-                }
+        }
+    }
+
+    /// Asks the issuer, if nobody has just done so.
+    async fn ask(&self) {
+        let From::Issuer(client, issuer) = &self.from else { return };
+        let _asking = self.asking.lock().await;
+        {
+            let mut held = self.held();
+            if held.tried.is_some_and(|at| at.elapsed() < self.pause) {
+                return;
             }
+            held.tried = Some(Instant::now());
+        }
+        match fetch(client, issuer).await {
+            Ok(keys) => {
+                let mut held = self.held();
+                (held.keys, held.read) = (Arc::new(keys), Some(Instant::now()));
+            }
+            Err(error) => tracing::warn!(%error, issuer, "the issuer's keys cannot be had"),
         }
     }
 }
@@ -169,4 +209,62 @@ pub fn algorithms(key: &Jwk) -> Vec<Algorithm> {
 /// The key in the form that signatures are checked with.
 pub fn decoding(key: &Jwk) -> Option<DecodingKey> {
     DecodingKey::from_jwk(key).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+
+    /// Answers each request by what is said then.
+    fn issuer(said: Arc<Mutex<Option<String>>>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let own = url.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+                let asked = lines.next().unwrap_or_default();
+                lines.take_while(|line| !line.is_empty()).for_each(drop);
+                let keys = said.lock().unwrap().clone();
+                let (status, body) = match keys {
+                    None => ("503 Gone", String::new()),
+                    Some(_) if asked.contains("openid-configuration") => {
+                        ("200 OK", format!(r#"{{"jwks_uri":"{own}/keys"}}"#))
+                    }
+                    Some(kid) => {
+                        let x = "A".repeat(43);
+                        let key = format!(r#"{{"kty":"EC","crv":"P-256","kid":"{kid}","x":"{x}","y":"{x}"}}"#);
+                        ("200 OK", format!(r#"{{"keys":[{{"kty":"new"}},{key}]}}"#))
+                    }
+                };
+                let length = body.len();
+                let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+                stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+            }
+        });
+        url
+    }
+
+    #[test]
+    fn keys_are_asked_for_when_a_token_names_a_new_one_but_not_again_and_again() {
+        let said = Arc::new(Mutex::new(Some("a".to_owned())));
+        let url = issuer(Arc::clone(&said));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let eager = Keys::asking(&url, Duration::ZERO).unwrap();
+            let patient = Keys::of_issuer(&url).unwrap();
+            for keys in [&eager, &patient] {
+                assert!(keys.find(Some("a")).await.is_some() && keys.find(None).await.is_some());
+            }
+            *said.lock().unwrap() = Some("b".into());
+            assert!(eager.find(Some("b")).await.is_some() && eager.find(Some("a")).await.is_none());
+            assert!(patient.find(Some("b")).await.is_none() && patient.find(Some("a")).await.is_some());
+            *said.lock().unwrap() = None;
+            assert!(eager.find(Some("c")).await.is_none() && eager.find(Some("b")).await.is_some());
+        });
+        assert!(Keys::of_issuer("http://issuer.example").is_err());
+    }
 }

@@ -117,26 +117,34 @@ pub fn need(method: &str, path: &str) -> Option<Need> {
         ["api", "advancedhunting", ..] => ADVANCED_HUNTING,
         [.., "runhuntingquery"] => THREAT_HUNTING,
         words => {
-            let graph = words.contains(&"security");
+            let graph = words.first() == Some(&"v1.0");
             let mut rest = words.iter().skip_while(|word| PREFIXES.contains(word)).copied();
             match rest.next() {
                 None => DOCUMENTS,
-                Some(set) => of_set(set, rest.collect(), reads, graph),
+                Some(set) => of_set(set, &rest.collect::<Vec<_>>(), reads, graph),
             }
         }
     })
 }
 
-fn of_set(set: &str, mut rest: Vec<&str>, reads: bool, graph: bool) -> Need {
-    let (set, key) = set.split_once('(').map_or((set, None), |(set, key)| (set, Some(key)));
-    if key.is_some() {
-        rest.insert(0, "");
+/// What reading a set needs, or what is related to one thing of it: for who has read the path, so that no path that is
+/// read in two ways is let through by one and answered by the other.
+pub fn reading(set: &str, relation: Option<&str>, graph: bool) -> Need {
+    let (set, relation) = (set.to_ascii_lowercase(), relation.map(str::to_ascii_lowercase));
+    match relation {
+        Some(relation) => of_set(&set, &["", &relation], true, graph),
+        None => of_set(&set, &[], true, graph),
     }
+}
+
+fn of_set(set: &str, rest: &[&str], reads: bool, graph: bool) -> Need {
+    let (set, key) = set.split_once('(').map_or((set, None), |(set, key)| (set, Some(key)));
+    let with_key: Vec<&str> = key.map(|_| "").into_iter().chain(rest.iter().copied()).collect();
     let graph_need = |names: [&'static [&'static str]; 2]| {
         let names = names[usize::from(!reads)];
         Need::of(Operation::Alerts, names, names)
     };
-    match (set, rest.as_slice()) {
+    match (set, with_key.as_slice()) {
         ("$metadata" | "$batch" | "openapi.json" | "openapi.yaml", []) => DOCUMENTS,
         ("alerts", ["createalertbyreference"]) => Need { operation: Operation::CreateAlert, ..ALERT_WRITE },
         ("alerts", ["batchupdate"]) => Need { operation: Operation::BatchUpdate, ..ALERT_WRITE },

@@ -1,5 +1,6 @@
 //! Whether a bearer token counts, and who holds it. The signature is the library's business; what the claims must be is
 //! checked here, strictly: a claim of the wrong type is as bad as a wrong one.
+use super::clients::Client;
 use super::keys::{Keys, algorithms, decoding};
 use super::{Access, Caller};
 use jsonwebtoken::jwk::Jwk;
@@ -23,6 +24,7 @@ pub enum Denied {
     NotBearer,
     Malformed,
     Algorithm,
+    Extension,
     Issuer,
     Key,
     Signature,
@@ -41,6 +43,7 @@ impl Denied {
             Denied::NotBearer => "the Authorization header is no bearer token",
             Denied::Malformed => "the access token is not a signed JWT",
             Denied::Algorithm => "the access token is signed by an algorithm that does not count here",
+            Denied::Extension => "the access token has a critical extension that is not known here",
             Denied::Issuer => "the access token is of an issuer that does not count here",
             Denied::Key => "the access token is signed with an unknown key",
             Denied::Signature => "the access token's signature is wrong",
@@ -92,10 +95,13 @@ pub async fn caller(access: &Access, token: &str) -> Result<Caller, Denied> {
         return Err(Denied::Malformed);
     }
     let unread = peeked(token)?;
+    if header(token).get("crit").is_some() {
+        return Err(Denied::Extension);
+    }
     let issuer = unread.get("iss").and_then(Json::as_str).ok_or(Denied::Claims)?;
-    let header = jsonwebtoken::decode_header(token).map_err(|_| algorithm_or_malformed(token))?;
+    let named = jsonwebtoken::decode_header(token).map_err(|_| algorithm_or_malformed(token))?.kid;
     if access.own.is(issuer) {
-        if header.kid.as_deref() != Some(access.own.kid.as_str()) {
+        if named.as_deref() != Some(access.own.kid.as_str()) {
             return Err(Denied::Key);
         }
         let claims = checked(token, &access.own.public, |audience| access.own.takes(audience))?;
@@ -103,7 +109,7 @@ pub async fn caller(access: &Access, token: &str) -> Result<Caller, Denied> {
     }
     let outside = access.outside.iter().find(|one| one.issuers.iter().any(|name| name == issuer));
     let outside = outside.ok_or(Denied::Issuer)?;
-    let key = outside.keys.find(header.kid.as_deref()).await.ok_or(Denied::Key)?;
+    let key = outside.keys.find(named.as_deref()).await.ok_or(Denied::Key)?;
     let takes = |audience: &str| outside.audiences.iter().any(|one| one == audience.trim_end_matches('/'));
     outsider(access, &checked(token, &key, takes)?)
 }
@@ -121,13 +127,17 @@ fn peeked(token: &str) -> Result<Map<String, Json>, Denied> {
     decoded.map(|data: TokenData<_>| data.claims).map_err(|_| algorithm_or_malformed(token))
 }
 
-/// The library knows no `none`, and no algorithm that it could not check.
-fn algorithm_or_malformed(token: &str) -> Denied {
+/// All of it: the library passes over what it does not know.
+fn header(token: &str) -> Json {
     use base64::Engine;
     let header = token.split('.').next().unwrap_or("");
     let header = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(header).unwrap_or_default();
-    let header: Json = serde_json::from_slice(&header).unwrap_or_default();
-    if header.get("alg").is_some_and(Json::is_string) { Denied::Algorithm } else { Denied::Malformed }
+    serde_json::from_slice(&header).unwrap_or_default()
+}
+
+/// The library knows no `none`, and no algorithm that it could not check.
+fn algorithm_or_malformed(token: &str) -> Denied {
+    if header(token).get("alg").is_some_and(Json::is_string) { Denied::Algorithm } else { Denied::Malformed }
 }
 
 fn checked(token: &str, key: &Jwk, takes: impl Fn(&str) -> bool) -> Result<Map<String, Json>, Denied> {
@@ -202,23 +212,26 @@ fn outsider(access: &Access, claims: &Map<String, Json>) -> Result<Caller, Denie
     // A user's token goes by the user, an application's by the application.
     let user = if scopes.is_empty() { None } else { subject };
     let id = user.or(application).or(subject).ok_or(Denied::Claims)?;
-    let listed = match application {
-        None => None,
-        Some(application) => access.registry.find(application).map_err(|error| {
-            tracing::error!(%error, "the list of clients cannot be read");
-            Denied::Ours
-        })?,
-    };
-    let listed = listed.filter(|client| client.is_outside() && Some(client.id.as_str()) == application);
-    let name = match (&listed, scopes.is_empty()) {
+    let all = access.registry.all().map_err(|error| {
+        tracing::error!(%error, "the list of clients cannot be read");
+        Denied::Ours
+    })?;
+    // Whatever the token names may be held to groups of devices: the application, and the user too. Issuers differ in
+    // which claim they put an application's id, so none of them is passed over.
+    let ids = ["appid", "azp", "client_id", "oid", "sub"].map(|name| text(claims, &[name]));
+    let mut listed = all
+        .iter()
+        .filter(|client| client.is_outside() && ids.iter().flatten().any(|id| client.id.eq_ignore_ascii_case(id)));
+    let device_groups = listed.clone().filter_map(Client::groups).reduce(|mut one, other| {
+        if one != other {
+            one = one.iter().filter(|group| other.contains(group)).cloned().collect();
+        }
+        one
+    });
+    let name = match (listed.next(), scopes.is_empty()) {
         (Some(client), true) => client.name.as_str(),
         _ => text(claims, &["upn", "preferred_username", "unique_name", "app_displayname"]).unwrap_or(id),
     };
-    Ok(Caller {
-        name: name.chars().take(200).collect::<String>().into(),
-        id: id.into(),
-        roles: Some(roles.into()),
-        scopes: scopes.into(),
-        device_groups: listed.and_then(|client| client.groups()),
-    })
+    let name = name.chars().filter(|c| !c.is_control()).take(200).collect::<String>().into();
+    Ok(Caller { name, id: id.into(), roles: Some(roles.into()), scopes: scopes.into(), device_groups })
 }

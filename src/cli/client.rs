@@ -6,6 +6,15 @@ use clap::{Args, Subcommand};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+pub const EXAMPLES: &str = "\
+Examples:
+  sighthound client add soc --role Alert.ReadWrite.All --role AdvancedQuery.Read.All
+  sighthound client add branch --role Alert.Read.All --device-group Servers
+  sighthound client add sentinel --application 11111111-2222-3333-4444-555555555555 --device-group Servers
+  sighthound client rotate soc
+
+A change holds at once, for the tokens that are about too; the server need not be started again.";
+
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The folder of the clients and of the issuer's key [default: beside the store].

@@ -65,7 +65,8 @@ enum Command {
     /// Runs a KQL query, or an OData request, and prints the answer.
     Query(query::Arguments),
     /// Serves the HTTP APIs: hunting, alerts, Kusto.
-    Serve(serve::Arguments),
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(Box<serve::Arguments>),
     /// Takes exported rows into the store.
     Ingest(ingest::Arguments),
     /// Makes up rows for trying things out and for measuring.
@@ -77,6 +78,7 @@ enum Command {
     /// Saves functions that queries can call.
     Function(function::Arguments),
     /// Says who may sign in: adds, lists and removes clients.
+    #[command(after_help = client::EXAMPLES)]
     Client(client::Arguments),
     /// A first look: the bundled alerts, a hunt, an OData pull, and a server to try.
     Demo(demo::Arguments),
@@ -150,7 +152,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Ingest(arguments) => return ingest::run(&place, arguments).await,
         Command::Generate(arguments) => generate::run(&place, arguments).await,
         Command::Query(arguments) => query::run(&place, arguments).await,
-        Command::Serve(arguments) => serve::run(&place, arguments).await,
+        Command::Serve(arguments) => serve::run(&place, *arguments).await,
         Command::Explain(arguments) => explain::run(&place, arguments).await,
         Command::Schema(arguments) => schema::run(&place, arguments).await,
         Command::Function(arguments) => function::run(&place, arguments).await,

@@ -6,6 +6,21 @@ use clap::Args;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub const EXAMPLES: &str = "\
+Nobody signs in on a loopback address, which no other machine reaches. For others:
+  sighthound client add soc --role Alert.Read.All --role AdvancedQuery.Read.All
+  sighthound serve --listen 0.0.0.0:8443 --sign-in --public-url https://hunt.example:8443 \\
+    --tls-cert chain.pem --tls-key key.pem
+
+Tokens of Entra ID, beside or in place of those:
+  sighthound serve --issuer https://login.microsoftonline.com/TENANT/v2.0 --audience api://sighthound …
+
+The same in a file `sighthound.toml` beside the store:
+  listen = \"0.0.0.0:8443\"
+  sign-in = true
+  tls-cert = \"chain.pem\"
+  hunting-per-minute = 100";
+
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// A file with settings, each named as its flag [default: sighthound.toml beside the store].
@@ -32,7 +47,7 @@ pub async fn run(place: &Place, arguments: Arguments) -> Result<(), Failure> {
         Some(access) => Doors::guarded(engine, Arc::new(access)),
         None => Doors::open(engine),
     };
-    let doors = Doors { limits: settings.limits(), ..doors };
+    let doors = Doors { limits: settings.limits(), reach: settings.reach(), ..doors };
     let scheme = if certificate.is_some() { "https" } else { "http" };
     let who = if doors.access.is_some() { "who signs in" } else { "whoever asks" };
     eprintln!("serving {} to {who} on {scheme}://{address}", place.store);

@@ -4,6 +4,7 @@ use super::{Failure, Place};
 use crate::access::{Access, Outside, Quotas, Spending};
 use crate::engine::Limits;
 use crate::http::{Certificate, DoorLimits, Reach};
+use crate::text::nearest::nearest;
 use clap::Args;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -23,6 +24,8 @@ macro_rules! settings {
         }
 
         impl Settings {
+            const KEYS: &[&str] = &[$(stringify!($name)),*];
+
             /// These, and the others where these say nothing.
             fn or(self, others: Settings) -> Settings {
                 Settings { $($name: self.$name.or(others.$name),)* }
@@ -39,26 +42,26 @@ settings! {
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     trust_network: bool,
     /// The certificate and those that signed it, as PEM. Read again when the file changes.
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
     tls_cert: PathBuf,
     /// The certificate's private key, as PEM.
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
     tls_key: PathBuf,
     /// Asks everybody for a token; `sighthound client add` says who gets one.
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", help_heading = "Sign-in")]
     sign_in: bool,
     /// Where clients find this server, such as https://hunt.example [default: the address that it listens on].
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help_heading = "Sign-in")]
     public_url: String,
     /// Takes tokens of another issuer too, such as https://login.microsoftonline.com/TENANT/v2.0. Asks for tokens as
     /// `--sign-in` does. May be given more than once.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help_heading = "Sign-in")]
     issuer: Vec<String>,
     /// What tokens of other issuers must be for. May be given more than once.
-    #[arg(long, value_name = "AUDIENCE")]
+    #[arg(long, value_name = "AUDIENCE", help_heading = "Sign-in")]
     audience: Vec<String>,
     /// The keys of the other issuer as a JSON Web Key Set, in place of asking it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Sign-in")]
     jwks: PathBuf,
     /// Calls of the alerts APIs a minute for each client; 0 is no limit, here and below [default: 100].
     #[arg(long, value_name = "N", help_heading = "Quotas")]
@@ -125,8 +128,29 @@ impl Settings {
             (None, _) => return Ok(self),
         };
         let name = file.map(Path::to_path_buf).or(usual).unwrap_or_default();
-        let theirs: Settings = toml::from_str(&text).map_err(|error| format!("{}: {error}", name.display()))?;
-        Ok(self.or(theirs))
+        let theirs = Settings::read(&text).map_err(|error| format!("{}: {error}", name.display()))?;
+        Ok(self.or(theirs.beside(&name)))
+    }
+
+    fn read(text: &str) -> Result<Settings, String> {
+        let given: toml::Table = toml::from_str(text).map_err(|error| error.to_string())?;
+        let keys: Vec<String> = Settings::KEYS.iter().map(|key| key.replace('_', "-")).collect();
+        if let Some(key) = given.keys().find(|key| !keys.contains(key)) {
+            let help = match nearest(key, keys.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the keys are {}", keys.join(", ")),
+            };
+            return Err(format!("`{key}` is no setting; {help}"));
+        }
+        toml::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// The files that a file names lie beside it.
+    fn beside(mut self, file: &Path) -> Settings {
+        for path in [&mut self.tls_cert, &mut self.tls_key, &mut self.jwks].into_iter().flatten() {
+            *path = file.with_file_name(&path);
+        }
+        self
     }
 
     pub fn address(&self) -> &str {
@@ -236,10 +260,18 @@ mod tests {
     #[test]
     fn flags_count_before_the_file_and_wrong_keys_are_told() {
         let theirs: Settings =
-            toml::from_str("listen = '127.0.0.1:1'\nsign-in = true\nissuer = ['https://a']\nhunting-rows = 7").unwrap();
+            Settings::read("listen = '127.0.0.1:1'\nsign-in = true\nissuer = ['https://a']\nhunting-rows = 7").unwrap();
         let both = Settings { listen: Some("127.0.0.1:2".into()), ..Settings::default() }.or(theirs);
         assert_eq!((both.address(), both.signs_in(), both.limits().hunting.rows), ("127.0.0.1:2", true, 7));
         assert_eq!(both.limits().hunting.bytes, Limits::HUNTING.bytes);
-        assert!(toml::from_str::<Settings>("listne = '127.0.0.1:1'").is_err());
+        let wrong = |text: &str| Settings::read(text).unwrap_err();
+        assert_eq!(wrong("listne = '127.0.0.1:1'"), "`listne` is no setting; did you mean `listen`?");
+        assert_eq!(wrong("hunting_rows = 1"), "`hunting_rows` is no setting; did you mean `hunting-rows`?");
+        assert!(wrong("colour = 1").starts_with("`colour` is no setting; the keys are listen, trust-network, "));
+        assert!(wrong("hunting-rows = 'many'").contains("invalid type"));
+        let theirs =
+            Settings::read("tls-cert = 'c.pem'\ntls-key = '/keys/k.pem'").unwrap().beside(Path::new("/etc/s.toml"));
+        assert_eq!(theirs.tls_cert.as_deref(), Some(Path::new("/etc/c.pem")));
+        assert_eq!(theirs.tls_key.as_deref(), Some(Path::new("/keys/k.pem")));
     }
 }

@@ -4,6 +4,7 @@ use crate::catalog::{self, Tables};
 use crate::plan::Providers;
 use crate::store::View;
 use crate::types::{Schema, Type};
+use crate::value::{Value, json_text};
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
@@ -14,6 +15,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The names of one kind that a client may see.
@@ -24,8 +26,8 @@ pub type Names = Arc<Vec<String>>;
 pub enum Narrowing {
     /// It holds nothing of anybody's.
     Whole,
-    /// Its column of this name is the group.
-    Group(String),
+    /// Its column of this name is the group, and where that is empty, the device in the other one says.
+    Group(String, Option<String>),
     /// Its column of this name is a device.
     Device(String),
     /// Its column of this name is an alert, whose devices are known elsewhere.
@@ -38,11 +40,31 @@ const GROUPS: [&str; 4] = ["MachineGroup", "rbacGroupName", "RbacGroup", "Device
 const DEVICES: [&str; 2] = ["DeviceId", "machineId"];
 const ALERTS: [&str; 1] = ["AlertId"];
 
+/// A device is in the group that it was in last.
+pub fn devices_of(groups: &[String]) -> String {
+    let groups: Vec<String> = groups.iter().map(|group| json_text(&Value::string(group.clone()))).collect();
+    format!(
+        "DeviceInfo | where isnotempty(DeviceId) | summarize arg_max(Timestamp, MachineGroup) by DeviceId \
+         | where isnotempty(MachineGroup) and MachineGroup in ({}) | project DeviceId",
+        if groups.is_empty() { "''".to_owned() } else { groups.join(", ") }
+    )
+}
+
+/// Asked by somebody who sees some devices alone, it gives the alerts of those.
+pub const ALERTS_OF_DEVICES: &str = "union (AlertEvidence | project AlertId), (DeviceAlertEvents | project AlertId), \
+                                     (Alerts | project AlertId = id) | where isnotempty(AlertId) | distinct AlertId";
+
+/// What that reads: tables that have devices of their own.
+pub const HAVE_ALERTS: [&str; 4] = ["AlertEvidence", "DeviceAlertEvents", "Alerts", "DeviceInfo"];
+
 pub fn narrowing(view: &View, table: &str) -> Narrowing {
     let schema = view.schema(table).unwrap_or_default();
     let has = |names: &[&str]| text_column(&schema, names);
-    let column = has(&GROUPS).map(Narrowing::Group).or_else(|| has(&DEVICES).map(Narrowing::Device));
-    let column = column.or_else(|| has(&ALERTS).map(Narrowing::Alert));
+    let column = match (has(&GROUPS), has(&DEVICES)) {
+        (Some(group), device) => Some(Narrowing::Group(group, device)),
+        (None, Some(device)) => Some(Narrowing::Device(device)),
+        (None, None) => has(&ALERTS).map(Narrowing::Alert),
+    };
     column.unwrap_or_else(|| {
         // What is known of products and settings in general, and lists that the owner brought for everybody.
         let general = table.ends_with("KB") && catalog::table(table).is_some();
@@ -55,65 +77,119 @@ fn text_column(schema: &Schema, names: &[&str]) -> Option<String> {
     names.iter().filter_map(named).find(|column| column.ty == Type::String).map(|column| column.name.clone())
 }
 
-/// The tables as a query of such a client may name them. Wildcards pass over those that are refused.
-pub struct Seen<'v>(pub &'v View);
+/// All tables at one moment, as far as a query may see them.
+#[derive(Clone)]
+pub struct Scoped {
+    view: View,
+    /// All rows are there where absent.
+    pub groups: Option<Arc<[String]>>,
+    known: Arc<Mutex<Known>>,
+}
 
-impl Tables for Seen<'_> {
+/// What the groups stand for, as far as it was needed. A table whose rows depend on what is not known is not there.
+#[derive(Clone, Default)]
+pub struct Known {
+    pub devices: Option<Names>,
+    pub alerts: Option<Names>,
+}
+
+impl Scoped {
+    pub fn new(view: View, groups: Option<Arc<[String]>>) -> Scoped {
+        Scoped { view, groups, known: Arc::default() }
+    }
+
+    /// With all rows.
+    pub fn whole(&self) -> Scoped {
+        Scoped::new(self.view.clone(), None)
+    }
+
+    pub fn known(&self) -> Known {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn know(&self, known: Known) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+}
+
+impl Deref for Scoped {
+    type Target = View;
+
+    fn deref(&self) -> &View {
+        &self.view
+    }
+}
+
+impl Tables for Scoped {
     fn schema(&self, table: &str) -> Option<Arc<Schema>> {
-        self.0.schema(table)
+        self.view.schema(table)
     }
 
     fn hidden(&self, table: &str) -> Vec<(String, String, Type)> {
-        self.0.hidden(table)
+        self.view.hidden(table)
     }
 
+    /// Wildcards pass over what is refused.
     fn names(&self) -> Vec<String> {
-        let mut names = self.0.names();
-        names.retain(|name| narrowing(self.0, name) != Narrowing::Refused);
+        let mut names = self.view.names();
+        names.retain(|name| self.groups.is_none() || narrowing(&self.view, name) != Narrowing::Refused);
         names
     }
 }
 
-/// The rows that are left of each table.
-pub struct Narrowed<'v> {
-    pub view: &'v View,
-    pub groups: Arc<[String]>,
-    pub devices: Names,
-    pub alerts: Names,
-}
-
-impl Providers for Narrowed<'_> {
+impl Providers for Scoped {
     fn provider(&self, table: &str) -> Option<Arc<dyn TableProvider>> {
         let inner = self.view.provider(table)?;
-        let (column, wanted) = match narrowing(self.view, table) {
+        let Some(groups) = &self.groups else { return Some(inner) };
+        let Known { devices, alerts } = self.known();
+        let schema = inner.schema();
+        let (columns, names, wanted) = match narrowing(&self.view, table) {
             Narrowing::Whole => return Some(inner),
-            Narrowing::Group(column) => (column, self.groups.as_ref()),
-            Narrowing::Device(column) => (column, self.devices.as_slice()),
-            Narrowing::Alert(column) => (column, self.alerts.as_slice()),
+            Narrowing::Group(group, device) => {
+                let wanted = among(&schema, &group, groups)?;
+                match device {
+                    None => (vec![group], groups.len(), wanted),
+                    Some(device) => {
+                        let devices = devices?;
+                        let without = ident(&group).is_null().or(among(&schema, &group, &[String::new()])?);
+                        let wanted = wanted.or(without.and(among(&schema, &device, &devices)?));
+                        (vec![group, device], groups.len() + devices.len(), wanted)
+                    }
+                }
+            }
+            Narrowing::Device(device) => {
+                let devices = devices?;
+                let wanted = among(&schema, &device, &devices)?;
+                (vec![device], devices.len(), wanted)
+            }
+            Narrowing::Alert(alert) => {
+                let alerts = alerts?;
+                let wanted = among(&schema, &alert, &alerts)?;
+                (vec![alert], alerts.len(), wanted)
+            }
             Narrowing::Refused => return None,
         };
-        let index = inner.schema().index_of(&column).ok()?;
-        let ty = inner.schema().field(index).data_type().clone();
-        let values = wanted.iter().map(|name| ScalarValue::from(name.as_str()).cast_to(&ty).ok());
-        let values: Vec<Expr> = values.collect::<Option<Vec<_>>>()?.into_iter().map(lit).collect();
-        let wanted = if values.is_empty() { lit(false) } else { ident(column).in_list(values, false) };
-        Some(Arc::new(Rows { inner, index, few: wanted_is_few(&wanted), wanted }))
+        let columns = columns.iter().map(|column| schema.index_of(column).ok()).collect::<Option<Vec<_>>>()?;
+        Some(Arc::new(Rows { inner, columns, few: names <= FEW, wanted }))
     }
 }
 
 /// Longer lists are not worth trying on the files' bounds.
 const FEW: usize = 500;
 
-fn wanted_is_few(wanted: &Expr) -> bool {
-    if let Expr::InList(list) = wanted { list.list.len() <= FEW } else { true }
+fn among(schema: &SchemaRef, column: &str, names: &[String]) -> Option<Expr> {
+    let ty = schema.field_with_name(column).ok()?.data_type();
+    let values = names.iter().map(|name| ScalarValue::from(name.as_str()).cast_to(ty).ok().map(lit));
+    let values: Vec<Expr> = values.collect::<Option<_>>()?;
+    Some(if values.is_empty() { lit(false) } else { ident(column).in_list(values, false) })
 }
 
 /// A table of which only some rows are there.
 #[derive(Debug)]
 struct Rows {
     inner: Arc<dyn TableProvider>,
-    /// The column that decides.
-    index: usize,
+    /// Those that decide.
+    columns: Vec<usize>,
     wanted: Expr,
     few: bool,
 }
@@ -142,8 +218,10 @@ impl TableProvider for Rows {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let asked = projection.cloned().unwrap_or_else(|| (0..self.schema().fields().len()).collect());
         let mut read = asked.clone();
-        if !read.contains(&self.index) {
-            read.push(self.index);
+        for column in &self.columns {
+            if !read.contains(column) {
+                read.push(*column);
+            }
         }
         let mut filters = filters.to_vec();
         if self.few {
@@ -166,8 +244,11 @@ impl TableProvider for Rows {
 /// Sets of names are computed once for each state of the tables that they come from.
 #[derive(Default)]
 pub struct Cache {
-    held: Mutex<HashMap<(Arc<[String]>, &'static str), (Vec<u64>, Names)>>,
+    held: Mutex<HashMap<Key, (Vec<u64>, Names)>>,
 }
+
+/// Groups, and what of them.
+type Key = (Arc<[String]>, &'static str);
 
 /// So many clients' sets are held.
 const MOST_HELD: usize = 64;

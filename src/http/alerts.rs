@@ -2,10 +2,11 @@
 //! `/v1.0/security/alerts_v2`: alerts as Graph has them.
 use super::error::{self, Door};
 use super::{Doors, RequestId, contained, json, metadata, pull};
+use crate::access::permissions::reading;
 use crate::columns::Cells;
 use crate::engine::request_lines::path::{Asked, asked};
 use crate::engine::request_lines::{KEY, PAGE, WITH_KEYS, paging};
-use crate::engine::{Language, QueryError, Request, RequestLine, request_line};
+use crate::engine::{Language, Limits, QueryError, Request, RequestLine, request_line};
 use crate::text::{Source, codes};
 use crate::types::Type;
 use crate::value::Value;
@@ -29,6 +30,11 @@ pub async fn get(doors: Doors, Extension(id): Extension<RequestId>, headers: Hea
         Ok(read) => read,
         Err(faults) => return failed(&uri, root.door, QueryError::Wrong(source, faults), &id),
     };
+    let relation = what.relation.as_ref().map(|relation| relation.text.as_str());
+    let need = reading(&what.set.text, relation, root.door == Door::Graph);
+    if !doors.caller.may(&need) {
+        return error::forbidden(root.door, &need, &doors.caller, &id);
+    }
     if pull::is_one(&what, query) {
         return pull::answer(&doors, query, &id).await;
     }
@@ -117,7 +123,8 @@ struct Found {
 
 impl Found {
     async fn of(doors: &Doors, text: &str) -> Result<Found, QueryError> {
-        let mut request = Request::new(doors.limits.alerts);
+        let limits: Limits = doors.limits.alerts;
+        let mut request = Request::new(limits);
         request.parameters.push((WITH_KEYS.into(), String::new()));
         let answer = doors.ask(Language::OData, text, request).await?;
         let mut found = Found { set: String::new(), entities: Entities::new(PAGE as usize, KEY), count: None };

@@ -119,6 +119,10 @@ pub fn bad_request(door: Door, message: &str, id: &RequestId) -> Response {
 /// Nobody who is known here asks.
 pub fn unauthorized(door: Door, denied: Denied, id: &RequestId) -> Response {
     let words = denied.words();
+    if denied == Denied::Ours {
+        let message = format!("Who is asking could not be found out: {words}.");
+        return said(door, StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", &message, id);
+    }
     let message = format!("Unauthorized request - reason of failure: {words}");
     let mut response = said(door, StatusCode::UNAUTHORIZED, "Unauthorized", &message, id);
     let challenge = match denied {
@@ -143,6 +147,13 @@ pub fn forbidden(door: Door, need: &Need, caller: &Caller, id: &RequestId) -> Re
         has.join(",")
     );
     said(door, StatusCode::FORBIDDEN, "Forbidden", &message, id)
+}
+
+/// Somebody asks for another server's name where nobody has to sign in: most likely a page in a browser on this machine.
+pub fn not_from_here(door: Door, id: &RequestId) -> Response {
+    let message = "Nobody has to sign in here, so requests count that are meant for this machine alone: by a name such as \
+                   `localhost` or `127.0.0.1`, and from no other site's page. `--trust-network` lets others in.";
+    said(door, StatusCode::FORBIDDEN, "Forbidden", message, id)
 }
 
 /// A quota is used up.
@@ -184,7 +195,9 @@ pub fn of_status(door: Door, status: StatusCode, id: &RequestId) -> Response {
         StatusCode::METHOD_NOT_ALLOWED => {
             "The method is not allowed here; the header `Allow` has those that are.".to_owned()
         }
-        StatusCode::PAYLOAD_TOO_LARGE => format!("The request body has more than {REQUEST_BYTES} bytes."),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            format!("The request body is too large; of a query {REQUEST_BYTES} bytes are read.")
+        }
         _ => format!("{reason}."),
     };
     said(door, status, &code, &message, id)

@@ -38,6 +38,8 @@ pub use tls::Certificate;
 
 /// The largest request that is read.
 const REQUEST_BYTES: usize = 4 << 20;
+/// The largest request for a token: anybody may send one.
+const GRANT_BYTES: usize = 64 << 10;
 
 /// What every handler works with: the engine, and who is asking.
 #[derive(Clone)]
@@ -49,6 +51,8 @@ pub struct Doors {
     pub limits: DoorLimits,
     /// Whether clients come by TLS.
     pub secure: bool,
+    /// From where requests count if nobody has to sign in.
+    pub reach: Reach,
 }
 
 /// What one query may use at each door.
@@ -75,7 +79,8 @@ pub struct RequestId {
 impl Doors {
     /// Doors at which nobody has to sign in.
     pub fn open(engine: Engine) -> Doors {
-        Doors { engine, caller: Caller::local(), access: None, limits: DoorLimits::default(), secure: false }
+        let (caller, limits, reach) = (Caller::local(), DoorLimits::default(), Reach::Machine);
+        Doors { engine, caller, access: None, limits, secure: false, reach }
     }
 
     /// Doors at which everybody has to sign in.
@@ -149,8 +154,8 @@ pub fn router(doors: Doors) -> Router {
         .route("/odata/", get(alerts::get))
         .route("/odata/{*rest}", get(alerts::get))
         .route("/healthz", get(|| async { "ok" }))
-        .route("/{tenant}/oauth2/v2.0/token", post(signin::token))
-        .route("/{tenant}/oauth2/token", post(signin::token))
+        .route("/{tenant}/oauth2/v2.0/token", post(signin::token).layer(DefaultBodyLimit::max(GRANT_BYTES)))
+        .route("/{tenant}/oauth2/token", post(signin::token).layer(DefaultBodyLimit::max(GRANT_BYTES)))
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(signin::discovery))
         .route("/{tenant}/.well-known/openid-configuration", get(signin::discovery))
         .route("/discovery/v2.0/keys", get(signin::keys))

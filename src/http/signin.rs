@@ -1,7 +1,7 @@
 //! Signing in: who is asking is found out before a request comes to its door, and tokens are given to clients that prove
 //! who they are.
 use super::error::{self, Door};
-use super::{Doors, RequestId, json};
+use super::{Doors, Reach, RequestId, json};
 use crate::access::{Access, Caller, Denied, Grant, GrantError, LIFETIME, need};
 use axum::Extension;
 use axum::body::Bytes;
@@ -23,6 +23,9 @@ pub async fn known(
 ) -> Response {
     let given = request.extensions().get::<Caller>().cloned();
     let Some(access) = &doors.access else {
+        if doors.reach == Reach::Machine && !from_here(&request) {
+            return error::not_from_here(Door::of(request.uri().path()), &id);
+        }
         request.extensions_mut().insert(given.unwrap_or_else(Caller::local));
         return next.run(request).await;
     };
@@ -53,6 +56,27 @@ pub async fn known(
     tracing::debug!(caller = %caller.name, "let in");
     request.extensions_mut().insert(caller);
     next.run(request).await
+}
+
+/// Whether a request names this machine as nobody but those on it can: a page of another site, which a browser here may be
+/// showing, sends that site's origin, and by a name of its own making its own name as the host.
+fn from_here(request: &Request) -> bool {
+    let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
+    let host = text(header::HOST).or_else(|| request.uri().authority().map(|authority| authority.as_str()));
+    let origin = text(header::ORIGIN).map(|origin| origin.split_once("://").map_or("?", |(_, host)| host));
+    [host, origin].into_iter().flatten().all(is_local)
+}
+
+/// A host, with or without a port.
+fn is_local(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') => name,
+        _ => host,
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 async fn identified(access: &Access, headers: &HeaderMap) -> Result<Caller, Denied> {
@@ -199,5 +223,18 @@ fn document(doors: &Doors, uri: &Uri, id: &RequestId, of: impl FnOnce(&Arc<Acces
     match doors.access.as_ref().and_then(of) {
         Some(document) => json(StatusCode::OK, document.to_string()).into_response(),
         None => error::no_such_path(uri, id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn names_of_this_machine() {
+        let local = ["localhost", "LocalHost:8080", "127.0.0.1", "127.0.0.2:1", "[::1]:8080", "::1", "a.localhost"];
+        assert!(local.iter().all(|host| is_local(host)));
+        let other = ["", "?", "evil.example", "localhost.evil.example:8080", "192.0.2.1", "[2001:db8::1]:80", "null"];
+        assert!(!other.iter().any(|host| is_local(host)));
     }
 }

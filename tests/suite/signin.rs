@@ -11,7 +11,7 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 use sighthound::access::{Access, Outside, Quotas, Registry, Spending};
 use sighthound::engine::{Engine, clock};
-use sighthound::http::{Doors, router};
+use sighthound::http::{Doors, Reach, router};
 use sighthound::store::ingest::{Ask, ingest};
 use std::io::Write;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -44,6 +44,8 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("signin::clients_get_tokens_as_their_libraries_ask_for_them", token_requests),
         Trial::test("signin::each_operation_needs_its_permission", permissions),
         Trial::test("signin::a_client_sees_the_rows_of_its_groups_of_devices", groups),
+        Trial::test("signin::pages_of_alerts_are_narrowed_too", pages),
+        Trial::test("signin::who_need_not_sign_in_asks_from_here", only_from_here),
         Trial::test("signin::quotas_hold_for_each_client", quotas),
         Trial::test("signin::every_refusal_has_the_shape_of_its_door", shapes),
         Trial::test("signin::the_log_has_no_token_no_secret_and_no_query", silent_log),
@@ -65,7 +67,7 @@ static HOUSE: LazyLock<House> = LazyLock::new(|| {
     let engine = runtime.block_on(async {
         let engine = Engine::open(&folder.path().join("store").display().to_string()).await.expect("a store");
         let rejects = folder.path().join("rejects");
-        let ask = Ask { inputs: vec![rows.display().to_string()], table: None, again: false, rejects };
+        let ask = Ask { inputs: vec![rows.display().to_string()], table: None, again: false, replace: false, rejects };
         assert_eq!(ingest(engine.store(), ask, Arc::default()).await.expect("the rows").rejected, 0);
         engine
     });
@@ -225,6 +227,13 @@ fn wrong_tokens() -> Result<(), Failed> {
     };
     let modulus = URL_SAFE_NO_PAD.decode(jwks("k1")["keys"][1]["n"].as_str().expect("n")).expect("bytes");
     let none = format!("{}.{}.", part(&json!({ "alg": "none", "typ": "JWT", "kid": "k1" })), part(&claims()));
+    let critical = {
+        let head = part(&json!({ "alg": "RS256", "kid": "k1", "crit": ["exp"] }));
+        let message = format!("{head}.{}", part(&claims()));
+        let key = EncodingKey::from_rsa_der(&rsa());
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::RS256)?;
+        format!("{message}.{signature}")
+    };
     let own = doors.token(&doors.client("own", ALL, &[]));
     let stolen = {
         // Signed by the other issuer in our name.
@@ -256,6 +265,9 @@ fn wrong_tokens() -> Result<(), Failed> {
         ("another signature", good.replace(signature, &bent), "signature is wrong"),
         ("no signature", good.replace(signature, ""), "signature is wrong"),
         ("ours, signed by the other", stolen, "an algorithm that does not count"),
+        ("a critical extension", critical, "a critical extension"),
+        ("one that is too long", format!("{good}{}", "x".repeat(17 << 10)), "not a signed JWT"),
+        ("roles of a wrong type", signed(&with(json!({ "roles": "Alert.Read.All" })), Some("k1")), "lacks a claim"),
     ];
     for (what, token, reason) in cases {
         let bearer = format!("Bearer {token}");
@@ -438,7 +450,7 @@ fn groups() -> Result<(), Failed> {
             ["1", "1", "2", "0", "2"],
         ),
         ("search in (DeviceProcessEvents, DeviceInfo) 'two' | count", ["1", "2", "3", "0", "3"]),
-        ("union Device* | count", ["3", "2", "5", "0", "5"]),
+        ("union Device* | count", ["4", "3", "7", "0", "7"]),
         ("DeviceAlertEvents | distinct AlertId", ["da1", "da2", "da1 da2", "", "da1 da2"]),
     ];
     for (query, wanted) in cases {
@@ -460,13 +472,108 @@ fn groups() -> Result<(), Failed> {
     let (status, body) = doors.hunt("EmailEvents | count", &servers);
     same("mail", (status, body["error"]["code"].as_str()), (403, Some("Forbidden")))?;
     same("mail of all", doors.column("EmailEvents | count", &everybody), "1".into())?;
-    // Another issuer's application can be held to a group too.
-    doors.registry.add_outside("theirs", "0000-app", vec![], vec!["Laptops".into()])?;
-    same(
-        "theirs",
-        doors.column("DeviceProcessEvents | project FileName", &signed(&claims(), Some("k1"))),
-        "b.exe".into(),
-    )
+    let (status, _) = doors.hunt("externaldata(a:string) ['/etc/hosts']", &servers);
+    same("what is outside", status, 403)?;
+    // Another issuer's application can be held to a group too, and so can who signs in by it.
+    let theirs = |claims: &Json| doors.column("DeviceProcessEvents | project FileName", &signed(claims, Some("k1")));
+    same("theirs", theirs(&claims()), "a.exe b.exe".into())?;
+    doors.registry.add_outside("theirs", "0000-APP", vec![], vec!["Laptops".into()])?;
+    same("theirs, held to a group", theirs(&claims()), "b.exe".into())?;
+    same("named elsewhere", theirs(&with(json!({ "appid": null, "sub": "0000-app" }))), "b.exe".into())?;
+    doors.registry.add_outside("user", "0000-oid", vec![], vec!["Servers".into()])?;
+    same("two groups that have nothing in common", theirs(&claims()), "".into())
+}
+
+/// Alerts as pages of the API, of which some have a group of their own and some only a device.
+fn pages() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let (pages, devices) = (folder.path().join("alerts.json"), folder.path().join("devices.jsonl"));
+    let alert = |id: &str, device: &str, group: Json| {
+        json!({
+            "id": id, "machineId": device, "rbacGroupName": group, "title": id, "severity": "High", "status": "New",
+            "alertCreationTime": "2024-05-01T00:00:00Z", "lastUpdateTime": "2024-05-01T00:00:00Z",
+            "evidence": [{ "entityType": "File", "sha1": "3395856ce81f2b7382dee72602f798b642f14140", "fileName": id }],
+        })
+    };
+    let alerts = [
+        alert("da1", "d1", json!("Servers")),
+        alert("da2", "d2", json!("Laptops")),
+        alert("da3", "d1", json!(null)),
+        alert("da4", "d9", json!(null)),
+    ];
+    std::fs::write(&pages, json!({ "value": alerts }).to_string())?;
+    let few: Vec<&str> = ROWS.lines().filter(|line| line.contains("DeviceInfo")).collect();
+    std::fs::write(&devices, few.join("\n"))?;
+    let engine = HOUSE.runtime.block_on(async {
+        let engine = Engine::open(&folder.path().join("store").display().to_string()).await?;
+        let inputs = vec![pages.display().to_string(), devices.display().to_string()];
+        let rejects = folder.path().join("rejects");
+        let ask = Ask { inputs, table: None, again: false, replace: false, rejects };
+        ingest(engine.store(), ask, Arc::default()).await?;
+        Ok::<_, Failed>(engine)
+    })?;
+    let gate = tempfile::tempdir()?;
+    let quotas = Quotas::new(Spending { hunting_per_minute: 0, alerts_per_minute: 0, ..Spending::default() });
+    let access = Access::open(gate.path(), URL, vec![], quotas)?;
+    let registry = Registry::open(gate.path())?;
+    let doors = Guarded { router: router(Doors::guarded(engine, Arc::new(access))), registry, access: gate };
+    let token = |name: &str, groups: &[&str]| {
+        let roles = ["Alert.Read.All", "AdvancedQuery.Read.All", "SecurityAlert.Read.All", "File.Read.All"];
+        doors.token(&doors.client(name, &roles, groups))
+    };
+    let (servers, all) = (token("servers", &["Servers"]), token("all", &[]));
+    let ids = |path: &str, token: &str| {
+        let (_, body) = doors.get(path, token);
+        let mut ids: Vec<String> = body["value"]
+            .as_array()
+            .map_or(vec![], |alerts| alerts.iter().map(|alert| alert["id"].as_str().unwrap_or("?").into()).collect());
+        ids.sort();
+        ids.join(" ")
+    };
+    for path in [
+        "/api/alerts",
+        "/api/alerts?$filter=severity%20eq%20'High'",
+        "/v1.0/security/alerts_v2",
+        "/api/files/3395856ce81f2b7382dee72602f798b642f14140/alerts",
+    ] {
+        same(path, ids(path, &servers), "da1 da3".into())?;
+        same(path, ids(path, &all), "da1 da2 da3 da4".into())?;
+    }
+    same("the number", doors.get("/api/alerts?$count=true&$top=1", &servers).1["@odata.count"].clone(), json!(2))?;
+    same("the bare number", doors.get("/api/alerts/$count", &servers).1, json!(2))?;
+    let (_, pulled) = doors.get("/api/alerts?sinceTimeUtc=2020-01-01", &servers);
+    same("pulled", pulled.as_array().map(Vec::len), Some(2))?;
+    same("files of somebody else's", doors.get("/api/alerts/da2/files", &servers).0, 404)?;
+    for query in
+        ["AlertInfo | project AlertId", "AlertEvidence | distinct AlertId", "DeviceAlertEvents | distinct AlertId"]
+    {
+        same(query, doors.column(query, &servers), "da1 da3".into())?;
+    }
+    Ok(())
+}
+
+/// Where nobody has to sign in, a page of another site in a browser on this machine is let in no more than others.
+fn only_from_here() -> Result<(), Failed> {
+    let open = |reach| {
+        let doors = Doors { reach, ..Doors::open(HOUSE.engine.clone()) };
+        let (access, registry) = (tempfile::tempdir()?, Registry::open(HOUSE.folder.path())?);
+        Ok::<_, Failed>(Guarded { router: router(doors), registry, access })
+    };
+    let (here, anywhere) = (open(Reach::Machine)?, open(Reach::Network)?);
+    for (headers, wanted) in [
+        (vec![], 200),
+        (vec![("host", "localhost:8080")], 200),
+        (vec![("host", "[::1]:8080"), ("origin", "http://localhost:3000")], 200),
+        (vec![("host", "evil.example:8080")], 403),
+        (vec![("host", "127.0.0.1:8080"), ("origin", "https://evil.example")], 403),
+        (vec![("host", "127.0.0.1:8080"), ("origin", "null")], 403),
+    ] {
+        let (status, _, body) = here.send("POST", "/api/advancedqueries/run", &headers, r#"{"Query":"print 1"}"#);
+        same(&format!("{headers:?}: {body}"), status, wanted)?;
+        let (status, _, _) = anywhere.send("POST", "/api/advancedqueries/run", &headers, r#"{"Query":"print 1"}"#);
+        same(&format!("{headers:?}"), status, 200)?;
+    }
+    Ok(())
 }
 
 fn quotas() -> Result<(), Failed> {
@@ -526,6 +633,8 @@ fn shapes() -> Result<(), Failed> {
     ));
     let bearer = format!("Bearer {token}");
     let large = "x".repeat(5 << 20);
+    let (status, _, _) = doors.send("POST", "/t/oauth2/token", &[], &large[..1 << 17]);
+    same("a large request for a token", status, 413)?;
     let cases: [(&str, &str, &str, u16); 14] = [
         ("GET", "/nowhere", "", 404),
         ("GET", "/api/nowhere", "", 404),
@@ -589,6 +698,8 @@ fn silent_log() -> Result<(), Failed> {
         .with_env_filter("warn,sighthound=trace,axum=trace,tower=trace")
         .with_writer(move || writer.clone())
         .finish();
+    // Where there is but one log, what other threads log first decides what this one does.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let here = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let send = |method: &str, path: &str, bearer: &str, body: &str| {
         let request = HttpRequest::builder().method(method).uri(path).header("authorization", bearer);
