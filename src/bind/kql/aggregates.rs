@@ -163,12 +163,9 @@ impl<'q> Binder<'_, 'q> {
                 };
             }
         }
-        let maximised = outputs.first().map(|one| one.scalar.ty());
-        if maximised == Some(Type::Dynamic) {
-            return Err(self.fault(
-                codes::WRONG_TYPE
-                    .at(first.value.span, format!("`{}` takes a value with an order, not dynamic", name.text)),
-            ));
+        if let Some(ty @ (Type::Dynamic | Type::Guid)) = outputs.first().map(|one| one.scalar.ty()) {
+            let message = format!("`{}` takes a value with an order, not {ty}", name.text);
+            return Err(self.fault(codes::WRONG_TYPE.at(first.value.span, message)));
         }
         self.push_several(aggregate, outputs, span, scope)
     }

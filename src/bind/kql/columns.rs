@@ -260,7 +260,7 @@ impl<'q> Binder<'_, 'q> {
                     if scope.row.is_some_and(|row| row.column(&name.text, name.span).is_some()));
                 let name = match names::of_expr(expr, scope) {
                     Some(name) => name,
-                    None => self.default_name(scope, style == Style::Extend),
+                    None => self.default_name(scope, matches!(style, Style::Extend | Style::Serialize)),
                 };
                 let output = Output { name, scalar, identity: None };
                 if hidden {

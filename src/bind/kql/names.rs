@@ -287,6 +287,7 @@ pub fn make_unique(names: &[String]) -> Vec<String> {
 pub enum Style {
     Project,
     Extend,
+    Serialize,
     /// mv-expand and mv-apply.
     Replace,
     Summarize,

@@ -49,10 +49,11 @@ pub fn value(i: Tokens<'_>) -> Step<'_, (Value<'static>, Type)> {
             return Ok((rest, (Value::string(text), Type::String)));
         }
         Kind::Bool => (Type::Bool, Some(Value::Bool(text.eq_ignore_ascii_case("true")))),
-        Kind::Long => (Type::Long, long::parse(text).map(Value::Long)),
+        // As for the reference, what cannot be read as the type is its null.
+        Kind::Long => (Type::Long, Some(long::parse(text).map_or(Value::Null, Value::Long))),
         Kind::Real => (Type::Real, real::parse(text).map(Value::Real)),
         Kind::Timespan => (Type::Timespan, timespan::parse(text).map(Value::Timespan)),
-        Kind::Typed(ty) => (ty, typed(text, ty)),
+        Kind::Typed(ty) => (ty, Some(typed(text, ty).unwrap_or(Value::Null))),
         Kind::RawGuid => {
             let fault = codes::BAD_LITERAL.at(i.span(), "a guid stands in `guid(…)`");
             return refuse(i, fault.help(format!("write `guid({text})`")));

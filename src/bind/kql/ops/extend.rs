@@ -8,9 +8,13 @@ use crate::syntax::kql::ast::Named;
 
 impl<'q> Binder<'_, 'q> {
     pub fn extend(&mut self, input: Table, columns: &'q [Named], env: &Env<'q>) -> Bind<Table> {
+        self.with_more(input, columns, Style::Extend, env)
+    }
+
+    fn with_more(&mut self, input: Table, columns: &'q [Named], style: Style, env: &Env<'q>) -> Bind<Table> {
         let (outputs, windows) = self.over_rows(&input, env, |binder, scope| {
             let mut projection = Projection::of(input.schema());
-            binder.project_all(columns, scope, Style::Extend, &mut projection)?;
+            binder.project_all(columns, scope, style, &mut projection)?;
             Ok(projection.outputs)
         })?;
         let (rel, rest) = input.take();
@@ -24,12 +28,13 @@ impl<'q> Binder<'_, 'q> {
         Ok(rest.change(rel, |source| known.get(source).is_none() || kept.iter().any(|name| name == source)))
     }
 
+    /// The columns come beside those that are there, whatever their names.
     pub fn serialize(&mut self, input: Table, columns: &'q [Named], env: &Env<'q>) -> Bind<Table> {
         let mut input = input;
         input.ordered = true;
         if columns.is_empty() {
             return Ok(input);
         }
-        self.extend(input, columns, env)
+        self.with_more(input, columns, Style::Serialize, env)
     }
 }

@@ -77,7 +77,10 @@ impl<'q> Binder<'_, 'q> {
         let unified: Vec<union::Unified> = known
             .columns
             .iter()
-            .map(|column| union::Unified { name: column.name.clone(), source: column.name.clone(), ty: column.ty })
+            .map(|column| {
+                let name = column.name.clone();
+                union::Unified { source: name.clone(), name, ty: column.ty, converts: false }
+            })
             .collect();
         let mut schema = Schema::new([(label.as_str(), Type::String)]);
         schema.columns.extend(columns.columns.iter().cloned());
@@ -131,9 +134,9 @@ fn by_name(schemas: &[Schema]) -> Schema {
     all
 }
 
-/// The columns that all tables have, with one type.
+/// The columns whose names all tables have.
 fn common(schemas: &[Schema]) -> Schema {
-    let Some((first, rest)) = schemas.split_first() else { return Schema::default() };
-    let columns = first.columns.iter().filter(|column| rest.iter().all(|schema| schema.columns.contains(column)));
-    Schema { columns: columns.cloned().collect() }
+    let mut all = by_name(schemas);
+    all.columns.retain(|column| schemas.iter().all(|schema| schema.get(&column.name).is_some()));
+    all
 }

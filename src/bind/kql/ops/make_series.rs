@@ -34,7 +34,7 @@ impl<'q> Binder<'_, 'q> {
     ) -> Bind<Table> {
         let scope = Scope::row(env, &input);
         let mut projection = Projection::default();
-        self.group_keys(by, scope, &mut projection)?;
+        self.project_all(by, scope, Style::Project, &mut projection)?;
         let mut args: Vec<WholeArg> =
             projection.outputs.iter().map(|one| WholeArg::Scalar("key", one.scalar.clone())).collect();
         let keys = projection.outputs.len();

@@ -84,7 +84,7 @@ impl<'q> Binder<'_, 'q> {
             OperatorKind::ProjectRename { columns } => self.project_rename(input, columns, env),
             OperatorKind::ProjectReorder { columns } => self.project_reorder(input, columns, env),
             OperatorKind::Reduce { options, by, with } => self.reduce(input, options, by, with, operator, env),
-            OperatorKind::Render { chart, options } => self.render(input, chart, options),
+            OperatorKind::Render { chart, options } => self.render(input, chart, options, env),
             OperatorKind::Sample { count } => self.sample(input, count, env),
             OperatorKind::SampleDistinct { count, of } => self.sample_distinct(input, count, of, env),
             OperatorKind::Scan { options, order, partition, declare, steps } => {

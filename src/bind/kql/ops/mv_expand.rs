@@ -12,7 +12,7 @@ use crate::types::{Column, Schema, Type};
 pub struct Elements {
     pub expander: Expander,
     pub schema: Schema,
-    /// The input's columns that elements take the place of.
+    /// The input's columns that are expanded under their own names; a name that the text gives leaves its column there.
     pub expanded: Vec<String>,
 }
 
@@ -102,7 +102,7 @@ impl<'q> Binder<'_, 'q> {
             if let Some(at) = place {
                 let name = projection.outputs[at].name.clone();
                 projection.outputs[at].scalar = Scalar::column(&name, ty);
-                if input.schema().get(&name).is_some() {
+                if column.column.names.is_empty() && input.schema().get(&name).is_some() {
                     expanded.push(name.clone());
                 }
                 calls.push((name, array, ty));

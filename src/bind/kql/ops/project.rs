@@ -155,8 +155,8 @@ impl<'q> Binder<'_, 'q> {
             match self.named_by(&input, pattern, env) {
                 Ok(mut found) => {
                     match pattern.order {
-                        Some(ReorderBy::Asc) => found.sort(),
-                        Some(ReorderBy::Desc) => found.sort_by(|a, b| b.cmp(a)),
+                        Some(ReorderBy::Asc) => found.sort_by_key(|name| name.to_lowercase()),
+                        Some(ReorderBy::Desc) => found.sort_by_key(|name| std::cmp::Reverse(name.to_lowercase())),
                         Some(ReorderBy::GrannyAsc) => found.sort_by(|a, b| granny(a, b)),
                         Some(ReorderBy::GrannyDesc) => found.sort_by(|a, b| granny(b, a)),
                         None => {}

@@ -1,6 +1,6 @@
 //! `scan`.
 use crate::bind::kql::scope::{Bind, Env, Hidden, Scope, Table, select};
-use crate::bind::kql::{Binder, ops};
+use crate::bind::kql::{Binder, coerce, ops};
 use crate::ir::{Rel, RelOp, WholeArg, WholeCall};
 use crate::rows::whole::scan::{scan_schema, state_column};
 use crate::syntax::kql::ast::{ColumnDecl, Expr, Operator, ScanStep, Setting, SortKey};
@@ -65,7 +65,7 @@ impl<'q> Binder<'_, 'q> {
                     return Err(self.unknown_column(name, scope));
                 };
                 let bound = self.scalar(value, scope)?;
-                let bound = self.as_declared(bound, column.ty, value.span)?;
+                let bound = coerce::convert(bound, column.ty, self.context.now);
                 let to = WholeArg::Column("name", column.name, column.ty);
                 group.push(WholeArg::Group("assign", vec![to, WholeArg::Scalar("value", bound)]));
             }

@@ -70,7 +70,7 @@ impl<'q> Binder<'_, 'q> {
         if single && let Some(table) = found.pop() {
             return Ok(labelled(table));
         }
-        Ok(union::united(found, Some("$table".into()), false))
+        Ok(union::united(found, Some("$table".into()), false, self.context.now))
     }
 
     /// Refuses at once what would come to too much: every text is looked for in every column.

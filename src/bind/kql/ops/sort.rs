@@ -3,7 +3,7 @@ use crate::bind::kql::columns::schema_of;
 use crate::bind::kql::names::{Projection, Style};
 use crate::bind::kql::scope::{Bind, Env, Scope, Table};
 use crate::bind::kql::{Binder, coerce};
-use crate::ir::{self, RelOp};
+use crate::ir::{self, RelOp, Scalar};
 use crate::syntax::kql::ast::{Expr, SortKey};
 use crate::text::codes;
 use crate::types::Type;
@@ -78,6 +78,9 @@ impl<'q> Binder<'_, 'q> {
         let mut projection = Projection::default();
         self.project_plain(of, scope, Style::Project, &mut projection)?;
         let outputs = projection.outputs;
+        if outputs.iter().any(|one| !matches!(one.scalar, Scalar::Column { .. })) {
+            return Err(self.fault(codes::WRONG_TYPE.at(of.span, "a column is expected here")));
+        }
         if outputs.iter().any(|one| one.scalar.ty() == Type::Dynamic) {
             return Err(self.fault(codes::WRONG_TYPE.at(of.span, "a dynamic cannot be told apart from others")));
         }

@@ -21,13 +21,6 @@ impl<'q> Binder<'_, 'q> {
         let mut args = Vec::new();
         for level in levels {
             let of = self.scalar(&level.of.expr, scope)?;
-            if of.ty() == Type::Dynamic {
-                return Err(self.fault(
-                    codes::WRONG_TYPE
-                        .at(level.of.expr.span, "rows are not grouped by dynamics")
-                        .help("convert it: `tostring(…)`"),
-                ));
-            }
             let name = match level.of.names.first() {
                 Some(name) => name.text.clone(),
                 None => names::of_expr(&level.of.expr, scope).unwrap_or_else(|| self.default_name(scope, false)),
@@ -74,6 +67,9 @@ impl<'q> Binder<'_, 'q> {
     ) -> Bind<Table> {
         let scope = Scope::row(env, &input);
         let value = self.scalar(of, scope)?;
+        if !matches!(value, Scalar::Column { .. }) {
+            return Err(self.fault(codes::WRONG_TYPE.at(of.span, "a column is expected here")));
+        }
         let weight = match by {
             Some(by) => Some((self.scalar(by, scope)?, by)),
             None => None,
@@ -86,7 +82,7 @@ impl<'q> Binder<'_, 'q> {
         ];
         let (total, ty) = match weight {
             Some((weight, by)) if weight.ty().is_number() => {
-                let ty = if weight.ty().is_integer() { Type::Long } else { Type::Real };
+                let ty = if weight.ty().is_integer() { Type::Long } else { weight.ty() };
                 args.push(WholeArg::Scalar("by", weight));
                 (format!("approximate_sum_{}", names::of_expr(by, scope).unwrap_or_default()), ty)
             }

@@ -1,6 +1,6 @@
 //! `union`.
 use crate::bind::kql::scope::{Bind, Env, Hidden, Scope, Table};
-use crate::bind::kql::{Binder, names, ops};
+use crate::bind::kql::{Binder, coerce, names, ops};
 use crate::ir::{Rel, RelOp, Scalar};
 use crate::syntax::kql::ast::{Expr, ExprKind, Operator, OperatorKind, Setting};
 use crate::text::{Span, codes};
@@ -14,6 +14,8 @@ pub struct Unified {
     pub name: String,
     pub source: String,
     pub ty: Type,
+    /// Values of other types are converted, since no other column is there for them.
+    pub converts: bool,
 }
 
 impl<'q> Binder<'_, 'q> {
@@ -57,7 +59,7 @@ impl<'q> Binder<'_, 'q> {
         }
         let missing = inputs.len() < given;
         self.widen_union(&inputs, operator.word)?;
-        let mut table = united(inputs, source, inner);
+        let mut table = united(inputs, source, inner, self.context.now);
         table.open |= missing;
         Ok(table)
     }
@@ -133,7 +135,7 @@ impl<'q> Binder<'_, 'q> {
 }
 
 /// The rows of all inputs under one schema: columns by name and type, of which those that clash get the type's name.
-pub fn united(mut inputs: Vec<Table>, source: Option<String>, inner: bool) -> Table {
+pub fn united(mut inputs: Vec<Table>, source: Option<String>, inner: bool, now: i64) -> Table {
     if let (Some(_), true, None) = (inputs.first(), inputs.len() == 1, &source)
         && let Some(mut only) = inputs.pop()
     {
@@ -169,9 +171,11 @@ pub fn united(mut inputs: Vec<Table>, source: Option<String>, inner: bool) -> Ta
                 let one = rest.hidden.iter().find(|one| one.name == column.source && one.ty == column.ty)?;
                 rest.schema.get(&one.source)
             };
-            let value = match found.or_else(hidden) {
-                Some(known) => Scalar::column(&known.name, known.ty),
-                None => Scalar::literal(Value::absent(column.ty), column.ty),
+            let other = rest.schema.get(&column.source).filter(|_| column.converts);
+            let value = match (found.or_else(hidden), other) {
+                (Some(known), _) => Scalar::column(&known.name, known.ty),
+                (None, Some(other)) => coerce::convert(Scalar::column(&other.name, other.ty), column.ty, now),
+                (None, None) => Scalar::literal(Value::absent(column.ty), column.ty),
             };
             outputs.push((column.name.clone(), value));
         }
@@ -189,17 +193,22 @@ pub fn united(mut inputs: Vec<Table>, source: Option<String>, inner: bool) -> Ta
 }
 
 /// The columns of a union: by name and type, in the order in which they appear. A name that clashes with none is kept,
-/// whatever the others get.
+/// whatever the others get. Where the first two of a name agree, the reference settles on their type for good.
 pub fn unify(schemas: &[&Schema], inner: bool) -> Vec<Unified> {
     let mut seen: Vec<(String, Vec<Type>)> = Vec::new();
-    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut index: HashMap<&str, usize> = HashMap::new();
+    let mut settled: HashSet<usize> = HashSet::new();
     for column in schemas.iter().flat_map(|schema| &schema.columns) {
-        let at = *places.entry(&column.name).or_insert_with(|| {
-            seen.push((column.name.clone(), Vec::new()));
-            seen.len() - 1
-        });
-        if !seen[at].1.contains(&column.ty) {
-            seen[at].1.push(column.ty);
+        let Some(at) = index.get(column.name.as_str()).copied() else {
+            index.insert(&column.name, seen.len());
+            seen.push((column.name.clone(), vec![column.ty]));
+            continue;
+        };
+        let types = &mut seen[at].1;
+        if types.as_slice() == [column.ty] {
+            settled.insert(at);
+        } else if !settled.contains(&at) && !types.contains(&column.ty) {
+            types.push(column.ty);
         }
     }
     if inner {
@@ -216,14 +225,15 @@ pub fn unify(schemas: &[&Schema], inner: bool) -> Vec<Unified> {
         }
     }
     let mut columns = Vec::new();
-    for (name, types) in seen {
+    for (at, (name, types)) in seen.into_iter().enumerate() {
+        let converts = settled.contains(&at);
         match types.as_slice() {
             [] => {}
-            [ty] => columns.push(Unified { name: name.clone(), source: name, ty: *ty }),
+            [ty] => columns.push(Unified { name: name.clone(), source: name, ty: *ty, converts }),
             many => {
                 for ty in many {
                     let suffixed = unique.name(&format!("{name}_{}", ty.name()));
-                    columns.push(Unified { name: suffixed, source: name.clone(), ty: *ty });
+                    columns.push(Unified { name: suffixed, source: name.clone(), ty: *ty, converts });
                 }
             }
         }

@@ -1,9 +1,9 @@
 //! Bags and columns turned into each other: bag_unpack, pivot.
 use super::Plugin;
-use crate::bind::kql::Binder;
 use crate::bind::kql::columns::schema_of;
 use crate::bind::kql::names::Output;
 use crate::bind::kql::scope::{Aggregates, Bind, Env, Scope, Table, select};
+use crate::bind::kql::{Binder, coerce};
 use crate::ir::{Rel, RelOp, Scalar, WholeArg, WholeCall};
 use crate::rows::whole::bags::{Conflict, pivoted_schema, unpacked_schema};
 use crate::syntax::kql::ast::{Arg, Expr, ExprKind};
@@ -13,6 +13,25 @@ use crate::value::{Json, Value};
 use std::cell::RefCell;
 
 impl<'q> Binder<'_, 'q> {
+    /// A column of texts as the bags that the texts are.
+    fn read_as_bags(&mut self, input: Table, column: &str, span: Span) -> Bind<Table> {
+        let (rel, rest) = input.take();
+        let mut schema = rel.schema.clone();
+        let mut columns = Vec::with_capacity(schema.len());
+        for one in &mut schema.columns {
+            let mut value = Scalar::column(&one.name, one.ty);
+            if one.name == column {
+                value = match one.ty {
+                    Type::String => self.apply("parse_json", vec![value], span)?,
+                    _ => coerce::convert(value, Type::Dynamic, self.context.now),
+                };
+                one.ty = Type::Dynamic;
+            }
+            columns.push((one.name.clone(), value));
+        }
+        Ok(rest.change(Rel { op: RelOp::Project { input: Box::new(rel), columns }, schema }, |source| source != column))
+    }
+
     pub(super) fn bag_unpack(&mut self, input: Table, plugin: Plugin<'q>, rest: bool, env: &Env<'q>) -> Bind<Table> {
         let positional = plugin.positional();
         let scope = Scope::row(env, &input);
@@ -20,10 +39,7 @@ impl<'q> Binder<'_, 'q> {
             return Err(self.argument_count(plugin.name, "at least 1 argument"));
         };
         let (column, ty) = self.plugin_column(first, scope)?;
-        if ty != Type::Dynamic {
-            let message = format!("a bag is expected here, not {ty}");
-            return Err(self.fault(codes::WRONG_TYPE.at(first.span, message)));
-        }
+        let input = if ty == Type::Dynamic { input } else { self.read_as_bags(input, &column, first.span)? };
         let bare = Scope::bare(env);
         let prefix = match plugin.named("OutputColumnPrefix").or(positional.get(1).copied()) {
             Some(expr) => self.text(expr, bare)?,
@@ -108,6 +124,9 @@ impl<'q> Binder<'_, 'q> {
             return Err(self.argument_count(plugin.name, "at least 1 argument"));
         };
         let column = self.scalar(first, scope)?;
+        if column.ty() == Type::Dynamic {
+            return Err(self.fault(codes::WRONG_TYPE.at(first.span, "a dynamic makes no columns")));
+        }
         let mut read: Vec<String> = column_name(&column).into_iter().collect();
         let (measure, measured) = match positional.get(1) {
             Some(expr) => {
