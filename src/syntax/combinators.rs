@@ -53,6 +53,7 @@ pub struct Trace<'t> {
     wanted: RefCell<Vec<Wanted>>,
     fault: RefCell<Option<Diagnostic>>,
     height: Cell<u16>,
+    notices: RefCell<Vec<(Span, String)>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +70,20 @@ impl<'t> Trace<'t> {
             wanted: RefCell::default(),
             fault: RefCell::default(),
             height: Cell::new(0),
+            notices: RefCell::default(),
         }
+    }
+
+    /// What a reader of the answer should know of a place, told once however often the place is read.
+    pub fn notice(&self, at: Span, message: String) {
+        let mut notices = self.notices.borrow_mut();
+        if !notices.iter().any(|(known, _)| known.start == at.start) {
+            notices.push((at, message));
+        }
+    }
+
+    pub fn into_notices(self) -> Vec<String> {
+        self.notices.into_inner().into_iter().map(|(_, message)| message).collect()
     }
 
     /// The height of the trees that were built since somebody asked last.

@@ -78,7 +78,9 @@ pub fn kql<'q>(query: &'q ast::Query, context: &Context<'q>) -> Result<ir::Bound
         binder.faults.sort_by_key(|fault| fault.span.start);
         return Err(binder.faults);
     }
-    Ok(ir::Bound { results, notices: binder.notices })
+    let mut notices = query.notices.clone();
+    notices.append(&mut binder.notices);
+    Ok(ir::Bound { results, notices })
 }
 
 /// What is wrong with the body of a function, whatever it is called with. One that takes any table has a meaning only

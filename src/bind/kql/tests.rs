@@ -1,19 +1,20 @@
 //! What the binder makes of small texts, and what it says of wrong ones.
 use crate::bind::{self, Context};
 use crate::catalog::Known;
-use crate::ir::{Rel, RelOp};
+use crate::ir::{self, Rel, RelOp};
 use crate::syntax::kql::parse;
 use crate::text::{Source, render};
 
 fn bound(text: &str) -> Result<Rel, String> {
+    whole(text).and_then(|bound| bound.results.into_iter().next().map(|one| one.rel).ok_or_else(|| "no result".into()))
+}
+
+fn whole(text: &str) -> Result<ir::Bound, String> {
     let source = Source::new(text);
     let context =
         Context { tables: &Known, now: 0, parameters: &[("limit".into(), "3".into())], data: None, saved: &[] };
     let bound = parse(&source).into_result().and_then(|query| bind::kql(&query, &context));
-    match bound {
-        Ok(bound) => bound.results.into_iter().next().map(|one| one.rel).ok_or_else(|| "no result".into()),
-        Err(faults) => Err(render::render(&source, &faults)),
-    }
+    bound.map_err(|faults| render::render(&source, &faults))
 }
 
 /// The columns of a text's first answer.
@@ -155,4 +156,15 @@ fn a_row_of_answers_has_the_values_that_the_text_gives() {
         panic!("constants are folded")
     };
     insta::assert_snapshot!(rows[0].iter().map(|value| value.text()).collect::<Vec<_>>().join(" "), @"7 ab True");
+}
+
+#[test]
+fn a_literal_that_cannot_be_read_is_null_and_said_to_be() {
+    let text = "let start = datetime(yesterday); print start, int(99999999999), -99999999999999999999";
+    insta::assert_snapshot!(columns(text), @"print_0:datetime, print_1:int, print_2:long");
+    insta::assert_snapshot!(whole(text).map(|bound| bound.notices.join("\n")).unwrap_or_default(), @r"
+    `datetime(yesterday)` is not a value of type datetime, so it is null
+    `int(99999999999)` is not a value of type int, so it is null
+    `99999999999999999999` is not a value of type long, so it is null
+    ");
 }

@@ -10,6 +10,8 @@ use crate::value::Value;
 pub struct Query {
     pub statements: Vec<Statement>,
     pub span: Span,
+    /// What whoever reads the answer should know of how the text was read.
+    pub notices: Vec<String>,
 }
 
 /// A name as written: `DeviceId`, `['Device Id']`. Wildcards (`Device*`) only where an operator takes patterns.

@@ -5,7 +5,7 @@ use super::names::{any_type, column_decl};
 use crate::syntax::combinators::{Step, Tokens, any_commas, miss, must, nest, punct, refuse, word};
 use crate::syntax::lex::string_value;
 use crate::syntax::tokens::Kind;
-use crate::text::codes;
+use crate::text::{Span, codes};
 use crate::types::Type;
 use crate::value::{Json, Value, datetime, decimal, guid, long, real, timespan};
 
@@ -49,21 +49,23 @@ pub fn value(i: Tokens<'_>) -> Step<'_, (Value<'static>, Type)> {
             return Ok((rest, (Value::string(text), Type::String)));
         }
         Kind::Bool => (Type::Bool, Some(Value::Bool(text.eq_ignore_ascii_case("true")))),
-        // As for the reference, what cannot be read as the type is its null.
-        Kind::Long => (Type::Long, Some(long::parse(text).map_or(Value::Null, Value::Long))),
+        Kind::Long => (Type::Long, long::parse(text).map(Value::Long)),
         Kind::Real => (Type::Real, real::parse(text).map(Value::Real)),
         Kind::Timespan => (Type::Timespan, timespan::parse(text).map(Value::Timespan)),
-        Kind::Typed(ty) => (ty, Some(typed(text, ty).unwrap_or(Value::Null))),
+        Kind::Typed(ty) => (ty, typed(text, ty)),
         Kind::RawGuid => {
             let fault = codes::BAD_LITERAL.at(i.span(), "a guid stands in `guid(…)`");
             return refuse(i, fault.help(format!("write `guid({text})`")));
         }
         _ => return miss(i, "a literal"),
     };
-    match read {
-        Some(value) => Ok((i.skip(1), (value, ty))),
-        None => refuse(i, codes::BAD_LITERAL.at(i.span(), format!("`{text}` is not a value of type {ty}"))),
-    }
+    Ok((i.skip(1), (read.unwrap_or_else(|| unread(i, i.span(), text, ty)), ty)))
+}
+
+/// As for the reference, a text that cannot be read as its type is the null of the type.
+fn unread(i: Tokens<'_>, span: Span, text: &str, ty: Type) -> Value<'static> {
+    i.trace.notice(span, format!("`{text}` is not a value of type {ty}, so it is null"));
+    Value::Null
 }
 
 /// `-1`, `+1.5`, `-1h`: a literal with its sign, in the places that take literals alone.
@@ -82,10 +84,8 @@ pub fn signed(i: Tokens<'_>) -> Step<'_, Expr> {
         Kind::Real => (Type::Real, real::parse(text).map(Value::Real)),
         _ => (Type::Timespan, timespan::parse(text).map(Value::Timespan)),
     };
-    match value {
-        Some(value) => Ok((rest, Expr { kind: ExprKind::Literal { value, ty }, span })),
-        None => refuse(i, codes::BAD_LITERAL.at(span, format!("`{text}` is not a value of type {ty}"))),
-    }
+    let value = value.unwrap_or_else(|| unread(i, span, text, ty));
+    Ok((rest, Expr { kind: ExprKind::Literal { value, ty }, span }))
 }
 
 /// The value of `type(text)`; quotes inside are allowed, `null` is a value of every type.

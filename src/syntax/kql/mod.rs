@@ -46,19 +46,20 @@ impl Parsed {
 pub fn parse(source: &Source) -> Parsed {
     let text = source.text.as_str();
     let span = Span::new(0, text.floor_char_boundary(MAX_LENGTH));
-    let failed = |diagnostic| Parsed { query: Query { statements: Vec::new(), span }, diagnostics: vec![diagnostic] };
+    let nothing = || Query { statements: Vec::new(), span, notices: Vec::new() };
+    let failed = |diagnostic| Parsed { query: nothing(), diagnostics: vec![diagnostic] };
     if text.len() > MAX_LENGTH {
         let fault = codes::TOO_LONG.at(span, format!("the text has more than {MAX_LENGTH} bytes"));
         return failed(fault.help("load long lists as a table instead"));
     }
     let (tokens, wrong) = lex(text);
     if !wrong.is_empty() {
-        return Parsed { query: Query { statements: Vec::new(), span }, diagnostics: wrong };
+        return Parsed { query: nothing(), diagnostics: wrong };
     }
     if tokens.len() == 1 {
         return failed(codes::EMPTY_QUERY.at(span, "the text holds no query"));
     }
     let trace = Trace::new(text);
     let (statements, diagnostics) = query::statements(Tokens::new(&tokens, &trace));
-    Parsed { query: Query { statements, span }, diagnostics }
+    Parsed { query: Query { statements, span, notices: trace.into_notices() }, diagnostics }
 }

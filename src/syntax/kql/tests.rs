@@ -172,12 +172,13 @@ fn messages_say_what_was_wanted() {
     1 | T | where a == 'x
       |                ^^
     ");
-    insta::assert_snapshot!(printed("print datetime(yesterday)"), @r"
-    error[K0003]: `datetime(yesterday)` is not a value of type datetime
-     --> query:1:7
+    insta::assert_snapshot!(printed("print datetime(yesterday"), @r"
+    error[K0003]: expected `)`
+     --> query:1:25
       |
-    1 | print datetime(yesterday)
-      |       ^^^^^^^^^^^^^^^^^^^
+    1 | print datetime(yesterday
+      |                         ^
+      = help: close the literal `datetime(`
     ");
     insta::assert_snapshot!(printed(" // nothing"), @r"
     error[K0013]: the text holds no query
