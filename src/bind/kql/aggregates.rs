@@ -1,7 +1,7 @@
 //! Calls of aggregations.
 use super::names::{self, Output};
 use super::scope::{Bind, Scope};
-use super::{Binder, calls, columns};
+use super::{Binder, calls, coerce, columns};
 use crate::functions::{self, Aggregate};
 use crate::ir::Scalar;
 use crate::syntax::kql::ast::{Arg, ExprKind, Name};
@@ -162,6 +162,12 @@ impl<'q> Binder<'_, 'q> {
                     _ => format!("{prefix}_{base}_{}", output.name),
                 };
             }
+        }
+        if self.untyped
+            && let Some(first) = outputs.first_mut()
+            && first.scalar.ty() == Type::Dynamic
+        {
+            first.scalar = coerce::convert(first.scalar.clone(), Type::String, self.context.now);
         }
         if let Some(ty @ (Type::Dynamic | Type::Guid)) = outputs.first().map(|one| one.scalar.ty()) {
             let message = format!("`{}` takes a value with an order, not {ty}", name.text);

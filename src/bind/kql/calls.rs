@@ -227,10 +227,21 @@ impl<'q> Binder<'_, 'q> {
             return Err(codes::ARGUMENT_COUNT.at(span, format!("`{name}` takes {wanted}, not {}", args.len())));
         }
         let count = args.len();
+        let known: Vec<Type> = args.iter().map(Scalar::ty).collect();
         let mut fitted = Vec::with_capacity(count);
         for (at, arg) in args.into_iter().enumerate() {
             let Some(param) = parameter(takes, at, count) else { continue };
             let place = spans.get(at).copied().unwrap_or(span);
+            let arg = match arg.ty() {
+                Type::Dynamic if self.untyped && !param.types.has(Type::Dynamic) => {
+                    const WIDEST: [Type; 6] =
+                        [Type::String, Type::Real, Type::Long, Type::Datetime, Type::Timespan, Type::Bool];
+                    let others = known.iter().copied().filter(|ty| *ty != Type::Dynamic);
+                    let wanted = others.chain(WIDEST).find(|ty| param.types.has(*ty));
+                    coerce::convert(arg, wanted.unwrap_or(Type::String), self.context.now)
+                }
+                _ => arg,
+            };
             match coerce::fit(arg, param.types, self.context.now) {
                 Ok(arg) => {
                     if param.constant && !is_constant(&arg) {

@@ -143,6 +143,9 @@ pub fn operands(op: &str, args: Vec<Scalar>, now: i64) -> Option<Vec<Scalar>> {
             vec![left, right]
         }
         ("between" | "!between", (Some(value), Some(low), Some(high))) => {
+            if [&value, &low, &high].iter().any(|one| one.ty() == Type::Bool) {
+                return None;
+            }
             let (low, high) = comparable("<", low, high, now)?;
             let (first, low) = comparable("<", value, low, now)?;
             let (value, high) = comparable("<", first, high, now)?;
@@ -178,6 +181,15 @@ pub fn operands(op: &str, args: Vec<Scalar>, now: i64) -> Option<Vec<Scalar>> {
         }
         _ => return None,
     })
+}
+
+/// The operands where a dynamic may be of any type: it is what the others are.
+pub fn typed(op: &str, args: &[Scalar], now: i64) -> Vec<Scalar> {
+    let number = matches!(op, "+" | "-" | "*" | "/" | "%" | "unary-");
+    let known = args.iter().map(Scalar::ty).find(|ty| *ty != Type::Dynamic);
+    let to = known.unwrap_or(if number { Type::Real } else { Type::String });
+    let of_type = |arg: &Scalar| if arg.ty() == Type::Dynamic { convert(arg.clone(), to, now) } else { arg.clone() };
+    args.iter().map(of_type).collect()
 }
 
 /// What a dynamic operand of an arithmetic operator is read as beside an operand of this type.

@@ -1,7 +1,7 @@
 //! Expressions that give one value.
 use super::scope::{Bind, Item, Scope};
 use super::{Binder, coerce, constant};
-use crate::functions::{self, regexes};
+use crate::functions::{self, Function, regexes};
 use crate::ir::{Rel, Scalar};
 use crate::rows::whole::scan::state_column;
 use crate::syntax::kql::ast::{Expr, ExprKind, Name};
@@ -119,6 +119,9 @@ impl<'q> Binder<'_, 'q> {
         if bound.ty() == Type::Bool {
             return Ok(bound);
         }
+        if self.untyped && bound.ty() == Type::Dynamic {
+            return Ok(coerce::convert(bound, Type::Bool, self.context.now));
+        }
         Err(self.fault(codes::WRONG_TYPE.at(expr.span, format!("a bool is expected here, not {}", bound.ty()))))
     }
 
@@ -193,6 +196,11 @@ impl<'q> Binder<'_, 'q> {
             return Err(self.not_scalar(name.span));
         }
         if scope.row.is_some_and(|row| row.open) {
+            self.untyped = true;
+            let notice = format!("the data has no column `{}`, so it is null", name.text);
+            if !self.notices.contains(&notice) {
+                self.notices.push(notice);
+            }
             return Ok(Scalar::literal(Value::Null, Type::Dynamic));
         }
         Err(self.unknown_column(name, scope))
@@ -323,13 +331,16 @@ impl<'q> Binder<'_, 'q> {
             return Err(self.fault(codes::NOT_YET.at(op_span, format!("the operator `{op}` is not here yet"))));
         };
         let types: Vec<Type> = args.iter().map(Scalar::ty).collect();
-        match coerce::operands(op, args, self.context.now) {
-            Some(args) => match self.try_function(function, args, span) {
-                Ok(bound) => Ok(bound),
-                Err(_) => Err(self.bad_operands(op, &types, op_span)),
-            },
-            None => Err(self.bad_operands(op, &types, op_span)),
-        }
+        let again =
+            (self.untyped && types.contains(&Type::Dynamic)).then(|| coerce::typed(op, &args, self.context.now));
+        self.try_operator(function, op, args, span)
+            .or_else(|| self.try_operator(function, op, again?, span))
+            .ok_or_else(|| self.bad_operands(op, &types, op_span))
+    }
+
+    fn try_operator(&mut self, function: &'static Function, op: &str, args: Vec<Scalar>, span: Span) -> Option<Scalar> {
+        let args = coerce::operands(op, args, self.context.now)?;
+        self.try_function(function, args, span).ok()
     }
 
     fn bad_operands(&mut self, op: &str, types: &[Type], span: Span) -> super::scope::Reported {
@@ -350,13 +361,18 @@ impl<'q> Binder<'_, 'q> {
 
     /// `a and b and c`, as one call over pairs: the tree stays as deep as the logarithm of the terms.
     pub fn chain(&mut self, op: &str, terms: Vec<(Scalar, Span)>, span: Span) -> Bind<Scalar> {
-        for (term, at) in &terms {
-            if term.ty() != Type::Bool {
-                let ty = term.ty();
-                return Err(self.fault(codes::WRONG_TYPE.at(*at, format!("`{op}` takes a bool here, not {ty}"))));
+        let mut level = Vec::with_capacity(terms.len());
+        for (term, at) in terms {
+            match term.ty() {
+                Type::Bool => level.push(term),
+                // Here, unlike in `where` itself, a dynamic may stand.
+                Type::Dynamic => level.push(coerce::convert(term, Type::Bool, self.context.now)),
+                ty => {
+                    let message = format!("`{op}` takes a bool here, not {ty}");
+                    return Err(self.fault(codes::WRONG_TYPE.at(at, message)));
+                }
             }
         }
-        let mut level: Vec<Scalar> = terms.into_iter().map(|(term, _)| term).collect();
         while level.len() > 1 {
             let mut next = Vec::with_capacity(level.len().div_ceil(2));
             let mut rest = level.into_iter();

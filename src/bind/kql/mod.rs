@@ -158,6 +158,9 @@ pub struct Binder<'c, 'q> {
     pub matching: Option<ops::graph::Matching>,
     next_shared: u32,
     pub next_column: usize,
+    /// A column was named that only the data can have or not have (behind `evaluate bag_unpack` and its like). As for
+    /// the reference, its type is unknown from here on: a dynamic stands for whatever is wanted.
+    pub untyped: bool,
     text: PhantomData<&'q ast::Query>,
 }
 
@@ -176,6 +179,7 @@ impl<'c, 'q> Binder<'c, 'q> {
             matching: None,
             next_shared: 0,
             next_column: 1,
+            untyped: false,
             text: PhantomData,
         }
     }

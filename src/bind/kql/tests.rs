@@ -1,9 +1,19 @@
 //! What the binder makes of small texts, and what it says of wrong ones.
-use crate::bind::{self, Context};
+use crate::bind::{self, Context, Data};
 use crate::catalog::Known;
 use crate::ir::{self, Rel, RelOp};
+use crate::rows;
 use crate::syntax::kql::parse;
-use crate::text::{Source, render};
+use crate::text::{Diagnostic, Source, render};
+
+/// Tables without rows.
+struct Nothing;
+
+impl Data for Nothing {
+    fn rows(&self, rel: &Rel) -> Result<rows::Table, Diagnostic> {
+        Ok(rows::Table { schema: rel.schema.clone(), rows: Vec::new() })
+    }
+}
 
 fn bound(text: &str) -> Result<Rel, String> {
     whole(text).and_then(|bound| bound.results.into_iter().next().map(|one| one.rel).ok_or_else(|| "no result".into()))
@@ -156,6 +166,80 @@ fn a_row_of_answers_has_the_values_that_the_text_gives() {
         panic!("constants are folded")
     };
     insta::assert_snapshot!(rows[0].iter().map(|value| value.text()).collect::<Vec<_>>().join(" "), @"7 ab True");
+}
+
+#[test]
+fn schemas_are_those_of_the_reference() {
+    let table = "datatable(a:long, b:string, d:dynamic, t:datetime)[]";
+    let of = |rest: &str| columns(&format!("{table} | {rest}"));
+    // Two that agree settle the type of a name, whatever comes behind them.
+    insta::assert_snapshot!(columns("union (print a=1), (print a=2), (print a='x')"), @"a:long");
+    insta::assert_snapshot!(of("serialize row_number(), a + 1"), @"a:long, b:string, d:dynamic, t:datetime, Column1:long, Column2:long");
+    insta::assert_snapshot!(of("scan declare (n:long, s:string) with (step x: true => n = b, s = a;)"), @"a:long, b:string, d:dynamic, t:datetime, n:long, s:string");
+    insta::assert_snapshot!(of("make-series count() on t step 1h by d"), @"d:dynamic, count_:dynamic, t:dynamic");
+    insta::assert_snapshot!(of("top-nested 2 of d by count()"), @"d:dynamic, aggregated_d:long");
+    insta::assert_snapshot!(of("mv-expand b = d"), @"a:long, b:dynamic, d:dynamic, t:datetime");
+    insta::assert_snapshot!(of("project B = a, a, c = b | project-reorder * asc"), @"a:long, B:long, c:string");
+    insta::assert_snapshot!(of("sample-distinct 2 of a + 1"), @r"
+    error[K0201]: a column is expected here
+     --> query:1:77
+      |
+    1 | , b:string, d:dynamic, t:datetime)[] | sample-distinct 2 of a + 1
+      |                                                             ^^^^^
+    ");
+    insta::assert_snapshot!(of("summarize arg_max(toguid(b), *)"), @r"
+    error[K0201]: `arg_max` takes a value with an order, not guid
+     --> query:1:74
+      |
+    1 | ong, b:string, d:dynamic, t:datetime)[] | summarize arg_max(toguid(b), *)
+      |                                                             ^^^^^^^^^
+    ");
+    insta::assert_snapshot!(of("render timechart with (title='x', kind=nothing, title='y')"), @r"
+    error[K0204]: `kind` is one of default, unstacked, stacked, stacked100, map
+     --> query:1:95
+      |
+    1 | mic, t:datetime)[] | render timechart with (title='x', kind=nothing, title='y')
+      |                                                             ^^^^^^^
+
+    error[K0105]: `title` is given already
+     --> query:1:104
+      |
+    1 | tetime)[] | render timechart with (title='x', kind=nothing, title='y')
+      |                                                             ^^^^^
+    ");
+}
+
+#[test]
+fn a_column_that_only_the_data_can_have_is_of_any_type() {
+    let of = |rest: &str| {
+        let text = format!("datatable(s:string, d:dynamic, t:datetime)[] | evaluate bag_unpack(d) | {rest}");
+        let query = parse(&Source::new(text.as_str())).into_result();
+        let query = query.unwrap_or_else(|faults| panic!("{faults:?}"));
+        let context = Context { tables: &Known, now: 0, parameters: &[], data: Some(&Nothing), saved: &[] };
+        match bind::kql(&query, &context) {
+            Ok(bound) => bound.results[0].rel.schema.names().collect::<Vec<_>>().join(" "),
+            Err(faults) => render::render(&Source::new(text.as_str()), &faults),
+        }
+    };
+    insta::assert_snapshot!(of("where A and B > 1 and C < ago(1d) and A == B | summarize sum(B), max(C), arg_max(D, *) by A, bin(E, 1h)"), @"A E sum_B max_C D s t");
+    insta::assert_snapshot!(of("project A, F = B + C, G = iff(D, A, B) | distinct A, F | sort by A | join kind=inner (datatable(A:string)[]) on A"), @"A F A1");
+    insta::assert_snapshot!(of("mv-apply A on (summarize sum(A), max(B)) | top-nested 2 of s by sum(C)"), @"s aggregated_s");
+    // What is known to be a dynamic has no order still.
+    insta::assert_snapshot!(columns("datatable(d:dynamic)[] | where d.a and d.b == 1 | sort by d"), @r"
+    error[K0201]: a dynamic has no order
+     --> query:1:59
+      |
+    1 | datatable(d:dynamic)[] | where d.a and d.b == 1 | sort by d
+      |                                                           ^
+      = help: convert it: `tostring(…)`, `tolong(…)`, …
+    ");
+    insta::assert_snapshot!(columns("datatable(b:bool, n:int)[] | where n between (b .. b)"), @r"
+    error[K0201]: `between` is not defined for int and bool and bool
+     --> query:1:36
+      |
+    1 | datatable(b:bool, n:int)[] | where n between (b .. b)
+      |                                    ^^^^^^^^^^^^^^^^^^
+    ");
 }
 
 #[test]

@@ -177,6 +177,11 @@ impl<'q> Binder<'_, 'q> {
                             .nearest(&name.text, known),
                     ));
                 };
+                let (a, b) = match (a.ty(), b.ty()) {
+                    (Type::Dynamic, to) if self.untyped => (coerce::convert(a, to, self.context.now), b),
+                    (to, Type::Dynamic) if self.untyped => (a, coerce::convert(b, to, self.context.now)),
+                    _ => (a, b),
+                };
                 if a.ty() != b.ty() {
                     let (x, y) = (a.ty(), b.ty());
                     return Err(self.fault(

@@ -19,6 +19,7 @@ impl<'q> Binder<'_, 'q> {
     ) -> Bind<Table> {
         let elements = self.elements(&input, options, columns, limit, env)?;
         let mut each = Table::of(RelOp::Each, elements.schema);
+        each.open = input.open;
         each.hidden = input.hidden.iter().filter(|one| each.schema().get(&one.source).is_some()).cloned().collect();
         self.enter(operator.word)?;
         let given = self.pipe(each, body, env);

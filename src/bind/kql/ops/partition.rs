@@ -26,6 +26,7 @@ impl<'q> Binder<'_, 'q> {
         let hidden = input.hidden.clone();
         let (rel, rest) = input.take();
         let mut each = Table::of(RelOp::Each, rel.schema.clone());
+        each.open = rest.open;
         each.hidden = hidden.into_iter().filter(|one| rest.schema.get(&one.source).is_some()).collect();
         let given = self.pipe(each, operators, env)?;
         let hidden = given.hidden.clone();

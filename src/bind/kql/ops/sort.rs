@@ -14,6 +14,10 @@ impl<'q> Binder<'_, 'q> {
         let mut bound = Vec::with_capacity(keys.len());
         for key in keys {
             bound.push(self.scalar(&key.expr, scope).and_then(|expr| {
+                let expr = match expr.ty() {
+                    Type::Dynamic if self.untyped => coerce::convert(expr, Type::String, self.context.now),
+                    _ => expr,
+                };
                 if expr.ty() == Type::Dynamic {
                     return Err(self.fault(
                         codes::WRONG_TYPE

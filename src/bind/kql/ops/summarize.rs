@@ -1,8 +1,8 @@
 //! `summarize` and `distinct`.
-use crate::bind::kql::Binder;
 use crate::bind::kql::columns::{project, schema_of};
 use crate::bind::kql::names::{Output, Projection, Style};
 use crate::bind::kql::scope::{Aggregates, Bind, Env, Hidden, Scope, Table};
+use crate::bind::kql::{Binder, coerce};
 use crate::ir::{Rel, RelOp, Scalar};
 use crate::syntax::kql::ast::{ExprKind, Named};
 use crate::text::{Span, codes};
@@ -46,7 +46,10 @@ impl<'q> Binder<'_, 'q> {
     pub fn group_keys(&mut self, by: &'q [Named], scope: Scope<'_, 'q>, projection: &mut Projection) -> Bind<()> {
         self.project_all(by, scope, Style::Project, projection)?;
         let mut sound = Ok(());
-        for output in &projection.outputs {
+        for output in &mut projection.outputs {
+            if self.untyped && output.scalar.ty() == Type::Dynamic {
+                output.scalar = coerce::convert(output.scalar.clone(), Type::String, self.context.now);
+            }
             if output.scalar.ty() == Type::Dynamic {
                 let named = by.iter().find(|named| named.names.iter().any(|name| name.text == output.name));
                 let span = match (named, by) {
