@@ -42,7 +42,7 @@ pub const FUNCTIONS: &[Function] = &[
         "The array in ascending order, nulls last unless the last argument is false. With several arrays, all in the \
          order of the first: an array of the sorted arrays.",
         &[many("array", Types::DYNAMIC.or(Types::BOOL), 1, 65)],
-        Gives::Always(Type::Dynamic),
+        Gives::By(sorts),
         |_, args| array_sort(args, false),
         &[("array_sort_asc(dynamic([3, null, 1, 2]))", "[1,2,3,null]")],
     ),
@@ -50,7 +50,7 @@ pub const FUNCTIONS: &[Function] = &[
         &["array_sort_desc"],
         "The array in descending order, nulls last unless the last argument is false; see `array_sort_asc`.",
         &[many("array", Types::DYNAMIC.or(Types::BOOL), 1, 65)],
-        Gives::Always(Type::Dynamic),
+        Gives::By(sorts),
         |_, args| array_sort(args, true),
         &[("array_sort_desc(dynamic(['b', 'c', 'a']))", "[\"c\",\"b\",\"a\"]")],
     ),
@@ -79,7 +79,7 @@ pub const FUNCTIONS: &[Function] = &[
             one("value", Types::ANY),
             optional("start", Types::INTEGER),
             optional("length", Types::INTEGER),
-            optional("occurrence", Types::INTEGER),
+            optional("occurrence", Types::INTEGER).constant(),
         ],
         Gives::Always(Type::Long),
         array_index_of,
@@ -211,6 +211,14 @@ fn kind(tree: &Json) -> u8 {
         Json::String(_) => 3,
         Json::Array(_) => 4,
         Json::Object(_) => 5,
+    }
+}
+
+/// Where the nulls go must be known beforehand.
+fn sorts(args: &[Arg<'_>]) -> Result<Type, String> {
+    match args.iter().find(|arg| arg.ty == Type::Bool) {
+        Some(Arg { constant: None, .. }) => Err("whether nulls come last must be a constant".to_owned()),
+        _ => Ok(Type::Dynamic),
     }
 }
 

@@ -53,7 +53,7 @@ pub const FUNCTIONS: &[Function] = &[
     row(
         &["bag_set_key"],
         "The bag with a member set or replaced, by its name or a path (`$.a.b`).",
-        &[one("bag", Types::DYNAMIC), one("key", Types::STRING), one("value", Types::ANY)],
+        &[one("bag", Types::DYNAMIC), one("key", Types::STRING).constant(), one("value", Types::ANY)],
         Gives::Always(Type::Dynamic),
         bag_set_key,
         &[("bag_set_key(dynamic({'a':1}), '$.b.c', 2)", "{\"a\":1,\"b\":{\"c\":2}}")],

@@ -25,7 +25,7 @@ pub const FUNCTIONS: &[Function] = &[
         &["extract_json", "extractjson"],
         "The part of a JSON text that a path such as `$.a.b[0]` or `$['a']` leads to, as text or as `typeof(…)` says.",
         &[
-            one("jsonPath", Types::STRING),
+            one("jsonPath", Types::STRING).constant(),
             one("jsonText", STRING_OR_DYNAMIC),
             optional("type", Types::STRING).constant(),
         ],

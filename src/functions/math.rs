@@ -21,7 +21,7 @@ pub const FUNCTIONS: &[Function] = &[
     row(
         &["round"],
         "The number rounded to so many decimals (0); halves go away from zero.",
-        &[one("number", Types::NUMBER), optional("precision", Types::INTEGER)],
+        &[one("number", Types::NUMBER), optional("precision", Types::INTEGER).constant()],
         Gives::SameAs(0),
         round,
         &[("round(2.98765, 3)", "2.988"), ("round(-2.5)", "-3.0"), ("round(1234, -2)", "1200")],

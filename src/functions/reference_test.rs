@@ -2,10 +2,14 @@
 //! `BLESS=1` in the environment the files are written anew.
 use super::operators::Right;
 use super::{AGGREGATE_FAMILIES, FAMILIES, Gives, Occurs, Param, aggregate, operators, scalar, window, windows};
-use crate::bind::kql::ops::evaluate::REWRITTEN;
-use crate::rows::whole;
+use crate::bind::kql::calls::{ABSENT, NEEDS_DATA};
+use crate::bind::kql::ops::evaluate::{ELSEWHERE, REWRITTEN};
+use crate::bind::kql::ops::shown::{DIFFERENCES, GRAPH, OPERATORS, PLUGINS, Shown, TABLE};
+use crate::bind::{self, Context};
+use crate::catalog::Known;
+use crate::rows::{self, Budget, Env, NoTables, whole};
 use crate::syntax::kql;
-use crate::text::Source;
+use crate::text::{Source, render};
 use crate::types::{Type, Types};
 use serde_json::Value as Json;
 use std::fmt::Write;
@@ -161,16 +165,81 @@ fn reference(grammar: &str) -> String {
             },
         );
     }
-    out.push_str("\n## Operators and plug-ins over whole tables\n");
-    for one in whole::all() {
-        let _ = writeln!(out, "\n**{}** {}", code(one.name), one.doc);
-    }
-    for (name, doc) in REWRITTEN {
-        let _ = writeln!(out, "\n**{}** {doc}", code(name));
-    }
+    let _ = writeln!(
+        out,
+        "\n## Tabular operators\n\nIn a form `[…]` may be left out and `…` goes on in the same way; `|` stands between \
+         words of which one is chosen. In the examples `T` and `G` are\n\n```text\n{TABLE}\n{GRAPH}\n```"
+    );
+    OPERATORS.iter().for_each(|one| shown(&mut out, one));
+    out.push_str("\n## Plug-ins\n\nThey stand behind `evaluate`.\n");
+    PLUGINS.iter().for_each(|one| shown(&mut out, one));
+    differences(&mut out);
     out.push_str("\n## Grammar\n");
     productions(&mut out, grammar);
     out
+}
+
+/// What a plug-in, or an operator over whole tables, does.
+fn meaning(name: &str) -> &'static str {
+    let rewritten = REWRITTEN.iter().find(|(known, _)| *known == name).map(|(_, doc)| *doc);
+    rewritten.or_else(|| whole::whole(name).map(|one| one.doc)).unwrap_or_default()
+}
+
+fn shown(out: &mut String, one: &Shown) {
+    let doc = if one.doc.is_empty() { meaning(one.name) } else { one.doc };
+    let lets: String = [("T", TABLE), ("G", GRAPH)]
+        .into_iter()
+        .filter(|(name, _)| one.example.split(|c: char| !c.is_alphanumeric()).any(|word| word == *name))
+        .map(|(_, text)| text)
+        .collect();
+    let answer = answers(&format!("{lets} {}", one.example));
+    let _ = writeln!(out, "\n**{}** {doc}\n\n```kql\n{}\n```\n```text\n{answer}\n```", code(one.form), one.example);
+}
+
+/// The answers of a query as tables in lines of text; or what is wrong with it.
+fn answers(text: &str) -> String {
+    let source = Source::new(text);
+    let context = Context { tables: &Known, now: 0, parameters: &[], data: None, saved: &[] };
+    let bound = match kql::parse(&source).into_result().and_then(|query| bind::kql(&query, &context)) {
+        Ok(bound) => bound,
+        Err(faults) => return render::render(&source, &faults),
+    };
+    let env = Env { now: 0, each: None, source: &NoTables, budget: Budget::default() };
+    let table = |answer: &crate::ir::Answer| match rows::run(&answer.rel, &env) {
+        Ok(table) => {
+            let columns = table.schema.columns.iter().map(|column| format!("{}: {}", column.name, column.ty));
+            let mut lines = vec![columns.collect::<Vec<_>>().join(" | ")];
+            lines.extend(table.rows.iter().map(|row| {
+                let cells = row.iter().map(|cell| if cell.is_null() { "∅".into() } else { cell.text() });
+                cells.collect::<Vec<_>>().join(" | ").trim_end().to_owned()
+            }));
+            lines.join("\n")
+        }
+        Err(error) => format!("{error}"),
+    };
+    bound.results.iter().map(table).collect::<Vec<_>>().join("\n\n")
+}
+
+fn differences(out: &mut String) {
+    out.push_str("\n## Where this differs from the reference engine\n\n");
+    DIFFERENCES.iter().for_each(|how| {
+        let _ = writeln!(out, "- {how}");
+    });
+    let functions = super::all().map(|one| (one.name(), one.differs));
+    let aggregates = super::all_aggregates().map(|one| (one.name(), one.differs));
+    let windows = windows::WINDOWS.iter().map(|one| (one.names[0], one.differs));
+    // One line for all that differ in the same way.
+    let mut ways: Vec<(&str, Vec<String>)> = Vec::new();
+    for (name, differs) in functions.chain(aggregates).chain(windows) {
+        let Some(how) = differs else { continue };
+        match ways.iter_mut().find(|(known, _)| *known == how) {
+            Some((_, names)) => names.push(code(name)),
+            None => ways.push((how, vec![code(name)])),
+        }
+    }
+    for (how, names) in ways {
+        let _ = writeln!(out, "- {}: {how}.", names.join(", "));
+    }
 }
 
 /// The productions of the grammar file, each with the texts that it takes and refuses.
@@ -243,15 +312,25 @@ fn has(kind: &str, name: &str) -> bool {
     }
 }
 
+/// Why a name is not here, as its refusal says it.
+fn lacking(name: &str) -> &'static str {
+    let absent = ABSENT.iter().find(|(known, ..)| *known == name).map(|(_, why, _)| *why);
+    let elsewhere = || ELSEWHERE.iter().find(|(names, ..)| names.contains(&name)).map(|(_, why, _)| *why);
+    let data = || NEEDS_DATA.iter().find(|(known, ..)| *known == name).map(|(_, what, _)| *what);
+    absent.or_else(elsewhere).or_else(data).unwrap_or_default()
+}
+
 fn support(names: &[(String, String)]) -> String {
     let held = names.iter().filter(|(kind, name)| has(kind, name)).count();
     let mut out = format!(
         "# Support\n\nGenerated: which names of the reference compiler's list are here. What is here is whole; what is \
-         not is refused by name. {held} of {} are here.\n\n| name | kind | here |\n|---|---|---|\n",
+         not is refused by name, with the reason that stands beside it. {held} of {} are here.\n\n| name | kind | here \
+         |\n|---|---|---|\n",
         names.len()
     );
     for (kind, name) in names {
-        let _ = writeln!(out, "| `{name}` | {kind} | {} |", if has(kind, name) { "has" } else { "has not" });
+        let here = if has(kind, name) { "has".to_owned() } else { format!("has not: {}", lacking(name)) };
+        let _ = writeln!(out, "| `{name}` | {kind} | {here} |");
     }
     out
 }
@@ -278,4 +357,46 @@ fn the_support_table_is_what_the_tables_say() {
     let names = names(&there);
     assert!(!names.is_empty(), "no names at all");
     holds(SUPPORT, &support(&names));
+}
+
+#[test]
+fn what_is_not_here_is_refused_with_a_reason() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(SUPPORT);
+    let there = std::fs::read_to_string(file).unwrap_or_default();
+    let bare: Vec<_> =
+        names(&there).into_iter().filter(|(kind, name)| !has(kind, name) && lacking(name).is_empty()).collect();
+    assert!(bare.is_empty(), "{bare:?}");
+}
+
+/// Operators in other words, each behind the one that it is.
+const OTHER_WORDS: &[(&str, &str)] = &[("filter", "where"), ("mvapply", "mv-apply"), ("mvexpand", "mv-expand")];
+/// Words of operators that are refused.
+const REFUSED: &[&str] = &["inline_external_table", "__executeAndCache"];
+
+#[test]
+fn every_operator_and_plugin_is_shown() {
+    let grammar = include_str!("../../grammar/kql.ebnf");
+    let production = |name: &str| grammar.split_once(&format!("\n{name} = ")).map(|(_, rest)| rest);
+    let text = production("operator").and_then(|rest| rest.split_once(';')).map_or("", |(text, _)| text);
+    let quoted = |rest: &'static str| rest.split('"').skip(1).step_by(2);
+    let word = |text: &&str| text.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    let words = text.split('|').filter_map(|name| quoted(production(name.trim())?).find(word));
+    let shown = |word: &&str| OPERATORS.iter().any(|one| one.name == *word) || REFUSED.contains(word);
+    let named = |word| OTHER_WORDS.iter().find(|(other, _)| *other == word).map_or(word, |(_, known)| *known);
+    let missing: Vec<&str> = words.map(named).filter(|word| !shown(word)).collect();
+    assert!(missing.is_empty() && text.len() > 100, "{missing:?}");
+    let known = whole::all().map(|one| one.name).chain(REWRITTEN.iter().map(|(name, _)| *name));
+    // What operators are made of has no name that could be written.
+    let known = known.filter(|name| !["graph-nodes", "graph-components"].contains(name));
+    let missing: Vec<&str> =
+        known.filter(|name| !PLUGINS.iter().chain(OPERATORS).any(|one| one.name == *name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_examples_have_answers() {
+    let reference = reference(include_str!("../../grammar/kql.ebnf"));
+    let shown = reference.split_once("## Tabular operators").map_or("", |(_, rest)| rest);
+    let faulty: Vec<&str> = shown.lines().filter(|line| line.starts_with("error[")).collect();
+    assert!(faulty.is_empty() && !shown.is_empty(), "{faulty:?}");
 }

@@ -32,7 +32,7 @@ pub const FUNCTIONS: &[Function] = &[
         &["extract"],
         "What a group of the pattern's first match holds (group 0 is all of it), as the type asked for.",
         &[
-            one("regex", TEXT),
+            one("regex", TEXT).constant(),
             one("captureGroup", Types::INTEGER),
             one("source", TEXT),
             optional("typeLiteral", TEXT).constant(),
@@ -50,7 +50,11 @@ pub const FUNCTIONS: &[Function] = &[
         &["extract_all", "extractall"],
         "All matches of a pattern with groups: the group's text where there is one, else an array of the \
          groups' texts.",
-        &[one("regex", TEXT), one("captureGroupsOrSource", Types::DYNAMIC.or(TEXT)), optional("source", TEXT)],
+        &[
+            one("regex", TEXT).constant(),
+            one("captureGroupsOrSource", Types::DYNAMIC.or(TEXT)),
+            optional("source", TEXT),
+        ],
         Gives::By(groups_given),
         extract_all,
         &[
@@ -63,7 +67,7 @@ pub const FUNCTIONS: &[Function] = &[
     row(
         &["replace_regex"],
         "The text with each match of the pattern rewritten; `\\1` in the rewriting is the first group.",
-        &[one("source", TEXT), one("lookup_regex", TEXT), one("rewrite_pattern", TEXT)],
+        &[one("source", TEXT), one("lookup_regex", TEXT).constant(), one("rewrite_pattern", TEXT).constant()],
         Gives::By(|args| gives(args, 1, Type::String)),
         |_, args| replace(&text(args, 0), &text(args, 1), &text(args, 2)),
         &[("replace_regex('abcABC', @'([a-z])([A-Z])', @'\\1_\\2')", "abc_ABC")],
@@ -71,7 +75,7 @@ pub const FUNCTIONS: &[Function] = &[
     row(
         &["replace"],
         "`replace_regex` with its arguments in the old order.",
-        &[one("regex", TEXT), one("rewrite", TEXT), one("source", TEXT)],
+        &[one("regex", TEXT).constant(), one("rewrite", TEXT).constant(), one("source", TEXT)],
         Gives::By(|args| gives(args, 0, Type::String)),
         |_, args| replace(&text(args, 2), &text(args, 0), &text(args, 1)),
         &[("replace(@'\\d+', 'n', 'a1b22')", "anbn")],
@@ -79,7 +83,7 @@ pub const FUNCTIONS: &[Function] = &[
     row(
         &["countof"],
         "How often the text is found, overlaps counted; with the kind `regex`, how often the pattern matches.",
-        &[one("source", TEXT), one("search", TEXT), optional("kind", TEXT)],
+        &[one("source", TEXT), one("search", TEXT), optional("kind", TEXT).constant()],
         Gives::By(counts),
         countof,
         &[("countof('aaaa', 'aa')", "3"), ("countof('abcABC', '[a-z]', 'regex')", "3")],
@@ -87,7 +91,7 @@ pub const FUNCTIONS: &[Function] = &[
     row(
         &["trim"],
         "The text without one match of the pattern at each end.",
-        &[one("regex", TEXT), one("source", TEXT)],
+        &[one("regex", TEXT).constant(), one("source", TEXT)],
         Gives::By(|args| gives(args, 0, Type::String)),
         |_, args| trimmed(args, true, true),
         &[("trim('--', '--a--')", "a"), ("trim('x', 'xxax')", "xa"), ("trim(@'\\s+', '  a ')", "a")],
@@ -95,7 +99,7 @@ pub const FUNCTIONS: &[Function] = &[
     row(
         &["trim_start"],
         "The text without a match of the pattern at its beginning.",
-        &[one("regex", TEXT), one("source", TEXT)],
+        &[one("regex", TEXT).constant(), one("source", TEXT)],
         Gives::By(|args| gives(args, 0, Type::String)),
         |_, args| trimmed(args, true, false),
         &[("trim_start('https://', 'https://bing.com')", "bing.com")],
@@ -103,7 +107,7 @@ pub const FUNCTIONS: &[Function] = &[
     row(
         &["trim_end"],
         "The text without a match of the pattern at its end.",
-        &[one("regex", TEXT), one("source", TEXT)],
+        &[one("regex", TEXT).constant(), one("source", TEXT)],
         Gives::By(|args| gives(args, 0, Type::String)),
         |_, args| trimmed(args, false, true),
         &[("trim_end('.com', 'bing.com')", "bing")],
@@ -114,10 +118,10 @@ pub const FUNCTIONS: &[Function] = &[
          range.",
         &[
             one("string", Types::ANY),
-            one("match", Types::ANY),
+            one("match", Types::ANY).constant(),
             optional("start", Types::INTEGER),
             optional("length", Types::INTEGER),
-            optional("occurrence", Types::INTEGER),
+            optional("occurrence", Types::INTEGER).constant(),
         ],
         Gives::By(|args| gives(args, 1, Type::Long)),
         indexof_regex,
@@ -215,8 +219,9 @@ fn groups_given(args: &[Arg<'_>]) -> Result<Type, String> {
 
 fn counts(args: &[Arg<'_>]) -> Result<Type, String> {
     match known(args, 2) {
-        Some(kind) if kind.eq_ignore_ascii_case("regex") => gives(args, 1, Type::Long),
-        _ => Ok(Type::Long),
+        Some("regex") => gives(args, 1, Type::Long),
+        Some("normal") | None => Ok(Type::Long),
+        Some(_) => Err("the kind is `normal` or `regex`".to_owned()),
     }
 }
 

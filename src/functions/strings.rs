@@ -108,7 +108,7 @@ pub const FUNCTIONS: &[Function] = &[
             one("match", Types::ANY),
             optional("start", Types::INTEGER),
             optional("length", Types::INTEGER),
-            optional("occurrence", Types::INTEGER),
+            optional("occurrence", Types::INTEGER).constant(),
         ],
         Gives::Always(Type::Long),
         indexof,

@@ -10,7 +10,7 @@ pub const FUNCTIONS: &[Function] = &[
         &["format_datetime"],
         "The datetime after a pattern of `y yy yyyy M MM d dd H HH h hh m mm s ss tt`, `f` to `fffffff` (digits of the \
          second) and `F` to `FFFFFFF` (the same without zeros at the end); all else stands for itself.",
-        &[one("date", Types::DATETIME), one("format", Types::STRING)],
+        &[one("date", Types::DATETIME), one("format", Types::STRING).constant()],
         Gives::Always(Type::String),
         format_datetime,
         &[
@@ -22,7 +22,7 @@ pub const FUNCTIONS: &[Function] = &[
         &["format_timespan"],
         "The timespan after a pattern of `d` to `dddddddd` (days), `h hh H HH m mm s ss`, `f` to `fffffff` and `F` to \
          `FFFFFFF`; all else stands for itself.",
-        &[one("timespan", Types::TIMESPAN), one("format", Types::STRING)],
+        &[one("timespan", Types::TIMESPAN), one("format", Types::STRING).constant()],
         Gives::Always(Type::String),
         format_timespan,
         &[("format_timespan(time(29.09:00:05.12345), 'ddd.h:mm:ss [fffffff]')", "029.9:00:05 [1234500]")],

@@ -82,7 +82,11 @@ pub const FUNCTIONS: &[Function] = &[
         &["format_bytes"],
         "A size in bytes in words: in the unit that fits, or in the one asked for, with so many digits after \
          the point.",
-        &[one("size", Types::NUMBER), optional("precision", Types::NUMBER), optional("format", Types::STRING)],
+        &[
+            one("size", Types::NUMBER),
+            optional("precision", Types::NUMBER).constant(),
+            optional("format", Types::STRING).constant(),
+        ],
         Gives::Always(Type::String),
         format_bytes,
         &[

@@ -65,7 +65,7 @@ fn native(call: &AggregateCall, scalars: &Scalars<'_>) -> Result<Option<Aggregat
     let as_is = |expr| Some(Aggregation { exprs: vec![expr], finish: Finish::AsIs });
     let or_else = |expr, value, ty| Some(Aggregation { exprs: vec![expr], finish: Finish::OrElse(value, ty) });
     Ok(match (call.aggregate.name(), call.args.as_slice()) {
-        ("count", _) => as_is(count(lit(1i64))),
+        ("count" | "cnt", _) => as_is(count(lit(1i64))),
         ("countif", [test]) if test.ty() == Type::Bool => {
             let test = scalars.lower(test, Place::Filter)?.expr;
             as_is(count(when(test, lit(1i64)).end()?))

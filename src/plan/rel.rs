@@ -309,18 +309,36 @@ fn summarize(
         outputs.push(column_expr(&column));
         columns.push(LoweredColumn { name: name.clone(), column, ty, repr });
     }
-    let mut folds = Vec::with_capacity(aggregates.len());
+    let mut folds: Vec<(Expr, String)> = Vec::with_capacity(aggregates.len());
+    let mut known: Vec<(&str, Vec<String>, usize)> = Vec::with_capacity(aggregates.len());
     for call in aggregates {
-        let aggregation = aggregate::lower(call, &scalars)?;
-        let folded: Vec<String> = aggregation.exprs.iter().map(|_| lowering.fresh(call.aggregate.name())).collect();
+        let mut aggregation = aggregate::lower(call, &scalars)?;
+        // What is asked for twice is computed once; the optimizer fails over two structs that are equal.
+        let fold = |expr: Expr| match folds.iter().find(|(known, _)| *known == expr && !expr.is_volatile()) {
+            Some((_, name)) => name.clone(),
+            None => {
+                let name = lowering.fresh(call.aggregate.name());
+                folds.push((expr, name.clone()));
+                name
+            }
+        };
+        let folded: Vec<String> = std::mem::take(&mut aggregation.exprs).into_iter().map(fold).collect();
+        let name = call.aggregate.name();
+        if let Some((.., first)) = known.iter().find(|(other, folds, _)| *other == name && *folds == folded) {
+            let first: Vec<LoweredColumn> = columns[*first..].iter().take(call.outputs.len()).cloned().collect();
+            let again = first.into_iter().zip(&call.outputs);
+            columns.extend(again.map(|(column, (name, _))| LoweredColumn { name: name.clone(), ..column }));
+            continue;
+        }
         let values: Vec<Expr> = folded.iter().map(|name| column_expr(name)).collect();
+        known.push((name, folded, columns.len()));
         for (expr, (name, ty)) in aggregation.outputs(&values)?.into_iter().zip(&call.outputs) {
             let column = lowering.fresh(name);
             outputs.push(expr.alias(&column));
             columns.push(LoweredColumn { name: name.clone(), column, ty: *ty, repr: Repr::Native });
         }
-        folds.extend(aggregation.exprs.into_iter().zip(folded).map(|(expr, name)| expr.alias(name)));
     }
+    let folds: Vec<Expr> = folds.into_iter().map(|(expr, name)| expr.alias(name)).collect();
     let plan = if groups.is_empty() && folds.is_empty() {
         nodes::limit(input.plan, 0, Some(1))
     } else {

@@ -23,8 +23,9 @@ pub const NEEDS_DATA: &[(&str, &str, &str)] = &[
 ];
 
 /// Functions of the language that nothing here stands for: why, and what to do.
-const ABSENT: &[(&str, &str, &str)] = &[
+pub const ABSENT: &[(&str, &str, &str)] = &[
     ("current_cursor", NO_CURSORS, "keep the `Timestamp` of the last row that was read"),
+    ("current_node_id", "there are no nodes of a cluster", "leave it out"),
     ("cursor_after", NO_CURSORS, "compare `Timestamp`"),
     ("cursor_before_or_at", NO_CURSORS, "compare `Timestamp`"),
     ("cursor_current", NO_CURSORS, "keep the `Timestamp` of the last row that was read"),
@@ -33,12 +34,31 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("labels", "the nodes and edges of a graph have no labels here", "compare a column"),
     ("materialized_view", "no views are kept here", SAVE),
     ("node_id", "the nodes of a graph have no ids beside their columns", "compare the column that names the node"),
+    ("passthrough", ITS_OWN, "use `take_any`"),
     ("row_id", "rows have no ids here", "number them with `row_number`"),
+    ("row_rank", "the name has had two meanings", "use `row_rank_dense` or `row_rank_min`"),
     ("rowstore_ordinal_range", "rows have no ids here", "number them with `row_number`"),
     ("stored_query_result", "no results are kept here", SAVE),
+    ("__cast", ITS_OWN, "use `tolong`, `tostring` and their like"),
+    ("__geo_length_to_s2cell_level", ITS_OWN, GEO),
+    ("__geo_line_s2cell_covering_level", ITS_OWN, GEO),
+    ("__geo_line_validate", ITS_OWN, GEO),
+    ("__geo_polygon_s2cell_covering_level", ITS_OWN, GEO),
+    ("__geo_polygon_validate", ITS_OWN, GEO),
+    ("__hash_crc32", ITS_OWN, HASH),
+    ("__hash_djb2", ITS_OWN, HASH),
+    ("__hash_many_crc32", ITS_OWN, HASH),
+    ("__hash_xxh64", ITS_OWN, HASH),
+    ("__hll_normalize", ITS_OWN, "merge sketches with `hll_merge`"),
+    ("__invoke", ITS_OWN, "call the function by its name"),
+    ("__ipv6_lookup_ranges", ITS_OWN, "use `ipv6_is_in_any_range` or the plug-in `ipv6_lookup`"),
+    ("__lz4_compress_dynamic_array_to_base64_string", ITS_OWN, "use `gzip_compress_to_base64_string`"),
 ];
 const NO_CURSORS: &str = "the store does not say when each row was taken in";
 const SAVE: &str = "save the query as a function: `sighthound function add NAME -f FILE`";
+const ITS_OWN: &str = "it is the engine's own, not for queries";
+const GEO: &str = "use the `geo_…` functions without underscores";
+const HASH: &str = "use `hash`, `hash_md5` and their like";
 
 /// Whether nothing here stands for a function of that name.
 pub fn is_absent(name: &str) -> bool {

@@ -1,4 +1,5 @@
-//! Percentiles: the nearest rank, a value that occurred, of the type of the values (ints become longs).
+//! Percentiles: the nearest rank, a value that occurred, of the type of the values (ints become longs, decimals
+//! reals).
 use super::ORDERABLE;
 use super::quantiles::Quantiles;
 use crate::functions::{Aggregate, Arg, Call, Fold, Gives, many, one};
@@ -89,8 +90,16 @@ pub const AGGREGATES: &[Aggregate] = &[
 ];
 
 fn value_type(args: &[Arg<'_>]) -> Result<Type, String> {
-    let ty = args.first().map_or(Type::Real, |arg| arg.ty);
-    Ok(if ty == Type::Int { Type::Long } else { ty })
+    Ok(held(args.first().map_or(Type::Real, |arg| arg.ty)))
+}
+
+/// The type that values of a type are kept in.
+fn held(ty: Type) -> Type {
+    match ty {
+        Type::Int => Type::Long,
+        Type::Decimal => Type::Real,
+        other => other,
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +117,7 @@ fn start(call: &Call<'_>, form: Form, weight: Option<usize>) -> Box<dyn Fold> {
         first,
         columns: call.types.len().saturating_sub(first).max(1),
         percents: Vec::new(),
-        values: Quantiles::new(if ty == Type::Int { Type::Long } else { ty }),
+        values: Quantiles::new(held(ty)),
     })
 }
 
@@ -153,6 +162,7 @@ impl Fold for Percentiles {
         };
         match value {
             Value::Int(x) => self.values.add(&Value::Long(i64::from(*x)), weight),
+            Value::Decimal(_) => self.values.add(&value.as_real().map_or(Value::Null, Value::Real), weight),
             value => self.values.add(value, weight),
         }
     }

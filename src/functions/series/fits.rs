@@ -6,7 +6,7 @@ use crate::types::{Type, Types};
 use crate::value::{Json, Value, real};
 
 const SERIES: &[Param] = &[one("series", Types::DYNAMIC)];
-const STATS: &[Param] = &[one("series", Types::DYNAMIC), optional("ignore_nonfinite", Types::BOOL)];
+const STATS: &[Param] = &[one("series", Types::DYNAMIC), optional("ignore_nonfinite", Types::BOOL).constant()];
 const DYNAMIC: Gives = Gives::Always(Type::Dynamic);
 
 pub const FUNCTIONS: &[Function] = &[

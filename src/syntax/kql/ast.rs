@@ -268,6 +268,9 @@ pub enum OperatorKind {
         name: Name,
         options: Vec<Setting>,
     },
+    AssertSchema {
+        columns: Vec<ColumnDecl>,
+    },
     Consume {
         options: Vec<Setting>,
     },

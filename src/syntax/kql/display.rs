@@ -446,6 +446,10 @@ impl Display for Operator {
                 options(f, set)?;
                 write!(f, " {name}")
             }
+            OperatorKind::AssertSchema { columns } => {
+                f.write_str("assert-schema ")?;
+                schema(f, columns)
+            }
             OperatorKind::Consume { options: set } => {
                 f.write_str("consume")?;
                 options(f, set)

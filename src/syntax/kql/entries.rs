@@ -220,6 +220,7 @@ pub const ENTRIES: &[(&str, Entry)] = entries! {
     "render_word": render_word;
     "render_setting": |i| settings::property(i, ops::render::PROPERTIES);
     "as": |i| operator(i, "as");
+    "assert_schema": |i| operator(i, "assert-schema");
     "consume": |i| operator(i, "consume");
     "getschema": |i| operator(i, "getschema");
     "settings": |i| settings::settings(i, &[], false);

@@ -1,7 +1,9 @@
-//! `getschema`.
+//! `getschema` and `assert-schema`.
 use crate::bind::kql::Binder;
 use crate::bind::kql::scope::{Bind, Table};
 use crate::ir::RelOp;
+use crate::syntax::kql::ast::ColumnDecl;
+use crate::text::{Span, codes};
 use crate::types::{Schema, Type};
 use crate::value::Value;
 
@@ -46,5 +48,17 @@ impl<'q> Binder<'_, 'q> {
         let mut table = Table::of(RelOp::Values { rows }, schema);
         table.ordered = true;
         Ok(table)
+    }
+
+    /// `assert-schema`: the rows as they are, if their columns are the declared ones in their order.
+    pub fn assert_schema(&mut self, input: Table, columns: &'q [ColumnDecl], span: Span) -> Bind<Table> {
+        let declared = self.declared(columns)?;
+        if declared == *input.schema() {
+            return Ok(input);
+        }
+        let names: Vec<String> =
+            input.schema().columns.iter().map(|column| format!("{}:{}", column.name, column.ty)).collect();
+        let fault = codes::WRONG_TYPE.at(span, format!("the columns are not these, but `({})`", names.join(", ")));
+        Err(self.fault(fault))
     }
 }

@@ -1,6 +1,6 @@
 //! The tabular operators: one file for each family, and the one place where they are told apart.
 use super::Binder;
-use super::scope::{Bind, Env, Graph, Table};
+use super::scope::{Bind, Env, Graph, Reported, Table};
 use crate::syntax::kql::ast::{ExprKind, Operator, OperatorKind, Setting};
 use crate::text::codes;
 
@@ -24,6 +24,8 @@ pub mod reduce;
 pub mod render;
 pub mod scan;
 pub mod search;
+#[cfg(test)]
+pub mod shown;
 pub mod sort;
 pub mod summarize;
 pub mod top_nested;
@@ -37,6 +39,7 @@ impl<'q> Binder<'_, 'q> {
         }
         match &operator.kind {
             OperatorKind::As { name, .. } => Ok(self.name_table(input, name, env)),
+            OperatorKind::AssertSchema { columns } => self.assert_schema(input, columns, operator.span),
             OperatorKind::Consume { .. } => self.consume(input),
             OperatorKind::Count { name } => self.count_rows(input, name.as_ref()),
             OperatorKind::Distinct { columns, .. } => self.distinct(input, columns, env),
@@ -110,7 +113,7 @@ impl<'q> Binder<'_, 'q> {
             OperatorKind::Find { .. } | OperatorKind::Print { .. } | OperatorKind::Range { .. } => Err(self.fault(
                 codes::WRONG_PLACE.at(operator.word, "this operator stands at the head, without a table before it"),
             )),
-            OperatorKind::Other { what } => Err(self.not_yet(what, operator.word)),
+            OperatorKind::Other { what } => Err(self.other(what, operator)),
         }
     }
 
@@ -132,9 +135,20 @@ impl<'q> Binder<'_, 'q> {
                     codes::WRONG_PLACE.at(operator.word, "with several outputs this operator is the last of a query"),
                 )),
             },
-            OperatorKind::Other { what } => Err(self.not_yet(what, operator.word)),
+            OperatorKind::Other { what } => Err(self.other(what, operator)),
             _ => self.only_table(input, operator.word),
         }
+    }
+
+    /// An operator that is known by its word alone: why it is not here.
+    fn other(&mut self, what: &str, operator: &Operator) -> Reported {
+        let (why, help) = match what {
+            "macro-expand" => ("there are no groups of databases here", "name the tables in a `union`"),
+            "partitioned-by" => ("a graph is made of all rows here", "filter the rows by one value first"),
+            _ => ("it is the engine's own, not for queries", "leave it out"),
+        };
+        let message = format!("`{what}` has no meaning: {why}");
+        self.fault(codes::OUT_OF_SCOPE.at(operator.word, message).help(help))
     }
 
     /// An operator at the head of a pipeline.
@@ -158,7 +172,7 @@ impl<'q> Binder<'_, 'q> {
                     .at(operator.word, "`inline_external_table` reads from outside, which nothing here may do")
                     .help("use `externaldata`, which reads what `--allow-external` names, or ingest the rows"),
             )),
-            OperatorKind::Other { what } => Err(self.not_yet(what, operator.word)),
+            OperatorKind::Other { what } => Err(self.other(what, operator)),
             _ => Err(self.fault(codes::WRONG_PLACE.at(operator.word, "this operator needs a table before it"))),
         }
     }

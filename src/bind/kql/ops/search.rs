@@ -1,6 +1,6 @@
 //! `search`: a predicate over all columns of several tables.
 use crate::bind::kql::scope::{Bind, Env, Scope, Table};
-use crate::bind::kql::{Binder, ops, ops::union};
+use crate::bind::kql::{Binder, names, ops, ops::union};
 use crate::ir::{Rel, RelOp, Scalar};
 use crate::syntax::kql::ast::{Expr, ExprKind, Operator, Setting};
 use crate::text::codes;
@@ -164,14 +164,14 @@ fn wanted(text: &str, has: &'static str) -> (&'static str, String) {
     }
 }
 
-/// The table with `$table` before its columns.
+/// The table with `$table` before its columns; that of an earlier search gets a number.
 fn labelled(table: Table) -> Table {
     let name = table.name.clone().unwrap_or_default();
     let (rel, rest) = table.take();
-    let mut schema = Schema::new([("$table", Type::String)]);
-    schema.columns.extend(rest.schema.columns.iter().cloned());
-    let mut columns = vec![("$table".to_owned(), Scalar::literal(Value::string(name), Type::String))];
-    columns.extend(rest.schema.columns.iter().map(|c| (c.name.clone(), Scalar::column(&c.name, c.ty))));
+    let mut taken = names::Unique::default();
+    let mut columns = vec![(taken.name("$table"), Scalar::literal(Value::string(name), Type::String))];
+    columns.extend(rest.schema.columns.iter().map(|c| (taken.name(&c.name), Scalar::column(&c.name, c.ty))));
+    let schema = Schema::new(columns.iter().map(|(name, scalar)| (name.clone(), scalar.ty())));
     let mut table = rest.change(Rel { op: RelOp::Project { input: Box::new(rel), columns }, schema }, |_| true);
     table.ordered = false;
     table

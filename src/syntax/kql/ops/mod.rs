@@ -30,7 +30,7 @@ type Body = for<'t> fn(Tokens<'t>) -> Step<'t, OperatorKind>;
 fn body(word: &str) -> Option<Body> {
     Some(match word {
         "as" => render::as_,
-        "assert-schema" => |i| other_operator(i, "assert-schema"),
+        "assert-schema" => render::assert_schema,
         "consume" => render::consume,
         "count" => filter::count,
         "distinct" => project::distinct,

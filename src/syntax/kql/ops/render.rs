@@ -1,9 +1,9 @@
-//! render, as, consume, getschema: what is said about the rows.
+//! render, as, consume, getschema, assert-schema: what is said about the rows.
 //! <https://learn.microsoft.com/kusto/query/render-operator>
 use super::super::ast::{Name, OperatorKind};
-use super::super::names::name;
+use super::super::names::{name, row_schema};
 use super::super::settings::{old_render_settings, properties, settings};
-use crate::syntax::combinators::{Step, Tokens, maybe, miss, punct, word};
+use crate::syntax::combinators::{Step, Tokens, maybe, miss, must, punct, word};
 use crate::syntax::tokens::Kind;
 
 pub const CHARTS: &[&str] = &[
@@ -101,4 +101,10 @@ pub fn getschema(i: Tokens<'_>) -> Step<'_, OperatorKind> {
         };
     }
     Ok((i, OperatorKind::Getschema))
+}
+
+/// `assert-schema (a:string, b:long)`
+pub fn assert_schema(i: Tokens<'_>) -> Step<'_, OperatorKind> {
+    let (i, columns) = must(row_schema)(i)?;
+    Ok((i, OperatorKind::AssertSchema { columns }))
 }

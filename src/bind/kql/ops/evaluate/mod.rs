@@ -15,29 +15,40 @@ mod lookups;
 mod patterns;
 mod sequences;
 
-/// Plug-ins that the language knows and that need what nobody has here: code of others, other services, other clusters.
-const ELSEWHERE: &[&str] = &[
-    "python",
-    "r",
-    "csharp",
-    "sql_request",
-    "mysql_request",
-    "postgresql_request",
-    "cosmosdb_sql_request",
-    "dax_request",
-    "http_request",
-    "http_request_post",
-    "azure_digital_twins_query_request",
-    "execute_query",
-    "execute_show_command",
-    "external_datatable",
-    "infer_storage_schema",
-    "infer_storage_schema_with_suggestions",
-    "ai_embed_text",
-    "ai_embeddings",
-    "ai_chat_completion",
-    "ai_chat_completion_prompt",
+/// Plug-ins that the language knows and that need what nobody has here: which, why not, and what to do.
+pub const ELSEWHERE: &[(&[&str], &str, &str)] = &[
+    (
+        &["python", "r", "csharp"],
+        "no code of others runs here",
+        "say it in KQL, or take the answer to where the code is",
+    ),
+    (
+        &[
+            "sql_request",
+            "mysql_request",
+            "postgresql_request",
+            "cosmosdb_sql_request",
+            "dax_request",
+            "azure_digital_twins_query_request",
+        ],
+        "nothing here asks a database elsewhere",
+        INGEST,
+    ),
+    (&["http_request", "http_request_post"], "nothing here asks an address on the web", INGEST),
+    (&["execute_query", "execute_show_command"], "there is no other cluster to ask", INGEST),
+    (
+        &["infer_storage_schema", "infer_storage_schema_with_suggestions"],
+        "nothing here looks through an account of files",
+        "`sighthound ingest` takes files as they are, `externaldata` reads them with declared columns",
+    ),
+    (
+        &["ai_embed_text", "ai_embeddings", "ai_chat_completion", "ai_chat_completion_prompt"],
+        "there is no language model to ask",
+        "take the answer to where the model is",
+    ),
+    (&["external_datatable", "identity_v3"], "it is the engine's own, not for queries", "leave it out"),
 ];
+const INGEST: &str = "ingest what it would give, or keep it where `externaldata` may read";
 
 /// Plug-ins that are other operators in other words, and what they give.
 pub const REWRITTEN: &[(&str, &str)] = &[
@@ -80,9 +91,10 @@ impl<'q> Binder<'_, 'q> {
         operator: &'q Operator,
         env: &Env<'q>,
     ) -> Bind<Table> {
-        if ELSEWHERE.contains(&name.text.as_str()) {
-            let message = format!("the plug-in `{}` reaches outside, which nothing here may do", name.text);
-            return Err(self.fault(codes::OUT_OF_SCOPE.at(name.span, message)));
+        let elsewhere = ELSEWHERE.iter().find(|(names, ..)| names.contains(&name.text.as_str()));
+        if let Some((_, why, help)) = elsewhere {
+            let message = format!("the plug-in `{}` cannot be called: {why}", name.text);
+            return Err(self.fault(codes::OUT_OF_SCOPE.at(name.span, message).help(*help)));
         }
         let Some(input) = input else {
             return Err(self.fault(codes::WRONG_PLACE.at(operator.word, "this plug-in needs a table before it")));
