@@ -41,7 +41,23 @@ const COLUMNS: &[ColumnDef] = &[
     column("alertFiles", Dynamic, "files concerned, in the shape of 2019"),
     column("alertDomains", Dynamic, "domains concerned, in the shape of 2019"),
     column("alertIps", Dynamic, "addresses concerned, in the shape of 2019"),
+    column("recommendedAction", String, "what to do about it"),
 ];
+
+/// What was said of alerts since they came: one row for each property of each update. Who asks for an alert gets the
+/// latest word on each, and all comments.
+pub static UPDATES: Table = Table {
+    name: "AlertUpdates",
+    doc: "what analysts said of alerts: who, when, which property and its new value",
+    columns: &[
+        column("Timestamp", Datetime, "when the update was asked for"),
+        column("AlertId", String, "identifier of the alert"),
+        column("UpdateId", String, "the same in all rows of one update"),
+        column("Property", String, "status, assignedTo, classification, determination or comment"),
+        column("NewValue", String, "what it became; of a comment its text"),
+        column("UpdatedBy", String, "who asked for it"),
+    ],
+};
 
 /// The keys of an evidence item, all always there, in the order of the contract.
 pub const EVIDENCE: &[&str] = &[

@@ -17,7 +17,7 @@ mod identity;
 pub mod renamed;
 mod vulnerabilities;
 
-pub use alerts::{ALERTS, EVIDENCE};
+pub use alerts::{ALERTS, EVIDENCE, UPDATES};
 
 /// The tables that a query may name: those of the catalogue and those that are attached.
 pub trait Tables {
@@ -28,6 +28,10 @@ pub trait Tables {
     fn hidden(&self, table: &str) -> Vec<(String, String, Type)>;
     /// All names, for wildcards and for the nearest match.
     fn names(&self) -> Vec<String>;
+    /// When the last of what is there arrived, in ticks, among the tables that keep it.
+    fn last_arrival(&self) -> Option<i64> {
+        None
+    }
 }
 
 /// One table of the catalogue.
@@ -52,6 +56,21 @@ pub const TIMESTAMP: &str = "Timestamp";
 pub const TIME_GENERATED: &str = "TimeGenerated";
 /// Every stored table has this dynamic column behind its own: a bag of what came with a row and has no column.
 pub const UNKNOWN_PROPERTIES: &str = "UnknownProperties";
+
+/// When a row arrived, where rows that arrived at different times were put in one file; no query sees it.
+pub const TIME_RECEIVED: &str = "_TimeReceived";
+/// When the last row of a row's file arrived. Where the row has no time of its own, all of them did then.
+pub const TIME_COMMITTED: &str = "_TimeCommitted";
+
+/// Whether a table keeps when its rows arrived: those with alerts, whose clients ask for what is new.
+pub fn keeps_arrival(table: &str) -> bool {
+    ["AlertEvidence", "AlertInfo", "DeviceAlertEvents", ALERTS.name, UPDATES.name].contains(&table)
+}
+
+/// A table that is kept beside the hunting tables, by its exact name.
+pub fn kept(name: &str) -> Option<&'static Table> {
+    [&ALERTS, &UPDATES].into_iter().find(|table| table.name == name)
+}
 
 /// The name of a table of the owner's own that is a watchlist begins so.
 pub const WATCHLIST: &str = "Watchlist_";
@@ -159,7 +178,7 @@ mod tests {
     fn every_table_is_listed_once_and_its_columns_are_distinct_and_described() {
         assert_eq!(all().count(), 65);
         assert_eq!(all().map(|table| table.name).collect::<HashSet<_>>().len(), 65);
-        for table in all().chain([&ALERTS]) {
+        for table in all().chain([&ALERTS, &UPDATES]) {
             let names: HashSet<_> = table.columns.iter().map(|column| column.name).collect();
             assert_eq!(names.len(), table.columns.len(), "{}", table.name);
             assert!(table.columns.iter().all(|column| !column.doc.is_empty()), "{}", table.name);

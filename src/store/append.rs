@@ -46,6 +46,10 @@ impl Shape {
     pub fn new(schema: Arc<Schema>) -> Shape {
         Shape { arrow: stored_schema(&schema), timestamp: time_column(&schema), schema, indexed: true }
     }
+
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
 }
 
 pub async fn append<S, E>(

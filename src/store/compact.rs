@@ -5,6 +5,10 @@ use super::append::{Shape, at_rest, encode_rows, under};
 use super::delta::{DAY, Log};
 use super::snapshot::{Snapshot, StoredFile};
 use super::{Compacted, StoreError};
+use crate::catalog::{self, TIME_RECEIVED};
+use crate::types::{Column, Schema, Type};
+use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray};
+use arrow::datatypes::TimestampMicrosecondType;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use deltalake_core::kernel::Add;
@@ -26,13 +30,13 @@ pub async fn compact(log: &Arc<Log>, name: &str) -> Result<Compacted, StoreError
     if snapshot.foreign {
         return Err(StoreError::ReadOnly(name.to_owned()));
     }
-    let shape = Arc::new(Shape::new(snapshot.schema.clone()));
+    let shape = Arc::new(Shape::new(Arc::new(schema_of(&snapshot))));
     for group in groups(&snapshot) {
         let rows: u64 = group.iter().filter_map(|file| file.rows).sum();
         let (adds, written) = unite(log, &shape, &group).await?;
         let old: HashSet<&Path> = group.iter().map(|file| &file.location).collect();
         // Nothing is replaced by less than it was.
-        if written == rows && log.replace(&old, &adds).await? {
+        if written == rows && log.replace(shape.schema(), &old, &adds).await? {
             done.replaced += old.len();
             done.written += adds.len();
             continue;
@@ -44,6 +48,16 @@ pub async fn compact(log: &Arc<Log>, name: &str) -> Result<Compacted, StoreError
     }
     log.remove_outdated().await?;
     Ok(done)
+}
+
+/// What is in the files. Rows keep when each arrived, which was the same for a file and is not any more.
+fn schema_of(snapshot: &Snapshot) -> Schema {
+    let mut schema = snapshot.schema.as_ref().clone();
+    schema.columns.truncate(schema.len() - snapshot.partition_columns);
+    if catalog::keeps_arrival(&snapshot.name) && schema.get(TIME_RECEIVED).is_none() {
+        schema.columns.push(Column { name: TIME_RECEIVED.into(), ty: Type::Datetime });
+    }
+    schema
 }
 
 /// The small files of each day, in groups that are to become one file.
@@ -80,16 +94,30 @@ async fn unite(log: &Arc<Log>, shape: &Arc<Shape>, files: &[StoredFile]) -> Resu
     let mut batches = Vec::new();
     for file in files {
         let bytes = log.location().objects.get(&file.location).await?.bytes().await?;
-        let shape = shape.clone();
-        let read = tokio::task::spawn_blocking(move || decode(&shape, bytes)).await;
+        let (shape, arrived) = (shape.clone(), file.modified);
+        let read = tokio::task::spawn_blocking(move || decode(&shape, bytes, arrived)).await;
         batches.extend(read.map_err(|error| StoreError::Stopped(error.to_string()))??);
     }
     let adds = encode_rows(log, shape, Arc::new(batches)).await?;
     let rows = adds.iter().map(|(_, rows)| rows).sum();
-    Ok((adds.into_iter().map(|(add, _)| Add { data_change: false, ..add }).collect(), rows))
+    let modification_time = files.iter().map(|file| file.modified).max().unwrap_or(0);
+    let adds = adds.into_iter().map(|(add, _)| Add { data_change: false, modification_time, ..add });
+    Ok((adds.collect(), rows))
 }
 
-fn decode(shape: &Shape, bytes: Bytes) -> Result<Vec<RecordBatch>, StoreError> {
+fn decode(shape: &Shape, bytes: Bytes, arrived: i64) -> Result<Vec<RecordBatch>, StoreError> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?.with_batch_size(32 * 1024).build()?;
-    reader.map(|batch| at_rest(shape, &batch?)).collect()
+    reader.map(|batch| with_arrival(at_rest(shape, &batch?)?, arrived)).collect()
+}
+
+/// The instant of the file for rows that do not have their own yet.
+fn with_arrival(batch: RecordBatch, arrived: i64) -> Result<RecordBatch, StoreError> {
+    let Ok(index) = batch.schema().index_of(TIME_RECEIVED) else { return Ok(batch) };
+    let mut columns = batch.columns().to_vec();
+    let own = columns[index].as_primitive::<TimestampMicrosecondType>();
+    let micros = arrived.saturating_mul(1000);
+    let filled: TimestampMicrosecondArray = own.iter().map(|own| Some(own.unwrap_or(micros))).collect();
+    let filled: ArrayRef = Arc::new(filled.with_data_type(own.data_type().clone()));
+    columns[index] = filled;
+    Ok(RecordBatch::try_new(batch.schema(), columns)?)
 }

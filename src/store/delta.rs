@@ -1,8 +1,10 @@
 //! The Delta log of one table: what is in it, and how files are added to it, all at once and only once.
 //! <https://github.com/delta-io/delta/blob/master/PROTOCOL.md>
+use super::clock::{Clock, Turn};
 use super::location::Location;
 use super::snapshot::{Bounds, Snapshot, StoredFile};
 use super::{Ingestion, StoreError};
+use crate::catalog::{self, TIME_COMMITTED};
 use crate::columns::{micros_of_ticks, stored_type};
 use crate::types::{Column, Schema, Type};
 use crate::value::datetime;
@@ -41,13 +43,19 @@ pub struct Log {
     store: LogStoreRef,
     /// The table as last seen; each look reads only what is newer.
     table: Mutex<Option<DeltaTable>>,
+    /// What its commits take their instants from, where it keeps when rows arrived.
+    clock: Option<Arc<Clock>>,
 }
 
 impl Log {
     pub fn new(location: Location) -> Log {
         let prefixed = Arc::new(PrefixStore::new(location.objects.clone(), location.prefix.clone()));
         let store = default_logstore(prefixed, location.objects.clone(), &location.url, &StorageConfig::default());
-        Log { location, store, table: Mutex::new(None) }
+        Log { location, store, table: Mutex::new(None), clock: None }
+    }
+
+    pub fn with_clock(self, clock: Option<Arc<Clock>>) -> Log {
+        Log { clock, ..self }
     }
 
     pub fn location(&self) -> &Location {
@@ -126,8 +134,16 @@ impl Log {
             }
             files.push(stored_file(&self.location.prefix, &view, &columns, &partition_columns));
         }
-        let in_path = partition_columns.len();
+        let mut in_path = partition_columns.len();
         columns.extend(partition_columns);
+        if catalog::keeps_arrival(name) {
+            columns.push(Column { name: TIME_COMMITTED.to_owned(), ty: Type::Datetime });
+            in_path += 1;
+            for file in &mut files {
+                let micros = file.modified.saturating_mul(1000);
+                file.partition.push(ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into())));
+            }
+        }
         Ok(Snapshot {
             name: name.to_owned(),
             location: self.location.clone(),
@@ -184,17 +200,25 @@ impl Log {
     async fn try_commit(&self, schema: &Schema, adds: &[Add], ingestion: &Ingestion) -> Result<bool, StoreError> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
+            let turn = self.turn().await?;
             let Some(table) = self.newest().await? else {
                 self.create(schema).await?;
                 continue;
             };
             let state = table.snapshot()?;
+            if ingestion.expects().is_some_and(|version| version != state.version()) {
+                return Err(StoreError::Moved);
+            }
             if self.state_has(state, ingestion).await? {
                 // An answer that got lost on its way makes a commit look as if somebody else had been there.
                 let ours = |add: &Add| state.log_data().iter().any(|view| view.path() == add.path);
                 return Ok(adds.first().is_some_and(ours));
             }
-            let mut actions: Vec<Action> = adds.iter().cloned().map(Action::Add).collect();
+            let stamped = |add: &Add| match &turn {
+                Some(turn) => Add { modification_time: turn.at, ..add.clone() },
+                None => add.clone(),
+            };
+            let mut actions: Vec<Action> = adds.iter().map(stamped).map(Action::Add).collect();
             let changed = if ingestion.replaces() {
                 let there = state.log_data();
                 actions.extend(there.iter().map(|view| Action::Remove(view.remove_action(true))));
@@ -209,9 +233,13 @@ impl Log {
             }
             let marks = ingestion.marks().iter();
             let transactions = marks.map(|mark| Transaction::new(&mark.app_id, mark.version)).collect();
-            let properties = CommitProperties::default()
+            let mut properties = CommitProperties::default()
                 .with_application_transactions(transactions)
                 .with_cleanup_expired_logs(Some(false));
+            // Under a later version than the one that was looked at, the instant might be too early.
+            if turn.is_some() || ingestion.expects().is_some() {
+                properties = properties.with_max_retries(0);
+            }
             let operation = DeltaOperation::Write {
                 mode: if ingestion.replaces() { SaveMode::Overwrite } else { SaveMode::Append },
                 partition_by: Some(vec![DAY.to_owned()]),
@@ -227,10 +255,18 @@ impl Log {
         Err(last.map_or_else(|| StoreError::Unsupported("a table could not be created".to_owned()), StoreError::from))
     }
 
+    async fn turn(&self) -> Result<Option<Turn>, StoreError> {
+        match &self.clock {
+            Some(clock) => Ok(Some(clock.turn().await?)),
+            None => Ok(None),
+        }
+    }
+
     /// Puts files in the place of others with the same rows, all at once. `false` where not all of the others are in
     /// the table any more.
-    pub async fn replace(&self, old: &HashSet<&Path>, adds: &[Add]) -> Result<bool, StoreError> {
+    pub async fn replace(&self, schema: &Schema, old: &HashSet<&Path>, adds: &[Add]) -> Result<bool, StoreError> {
         for _ in 0..ATTEMPTS {
+            let _turn = self.turn().await?;
             let Some(table) = self.newest().await? else { return Ok(false) };
             let state = table.snapshot()?;
             let there = |view: &LogicalFileView| old.contains(&file_path(&self.location.prefix, view));
@@ -239,7 +275,10 @@ impl Log {
                 return Ok(false);
             }
             let removes = views.iter().map(|view| Action::Remove(view.remove_action(false)));
-            let actions = removes.chain(adds.iter().cloned().map(Action::Add)).collect();
+            let mut actions: Vec<Action> = removes.chain(adds.iter().cloned().map(Action::Add)).collect();
+            if let Some(evolved) = evolved(&state.schema(), schema)? {
+                actions.push(Action::Metadata(state.metadata().clone().with_schema(&evolved)?));
+            }
             let properties = CommitProperties::default().with_cleanup_expired_logs(Some(false));
             let operation = DeltaOperation::Optimize { predicate: None, target_size: 0 };
             let commit = CommitBuilder::from(properties).with_actions(actions);

@@ -19,6 +19,8 @@ pub enum StoreError {
     Unsupported(String),
     /// What was to be appended ended in an error of its own.
     Input(Box<dyn std::error::Error + Send + Sync>),
+    /// The table is not as it was any more when it was looked at.
+    Moved,
     /// Work was cut off.
     Stopped(String),
     Objects(object_store::Error),
@@ -37,6 +39,7 @@ impl fmt::Display for StoreError {
             StoreError::ReadOnly(name) => write!(f, "table `{name}` is attached and only read"),
             StoreError::UnknownColumn(name) => write!(f, "the table has no column `{name}`"),
             StoreError::Unsupported(what) | StoreError::Stopped(what) => f.write_str(what),
+            StoreError::Moved => f.write_str("the table has changed meanwhile"),
             StoreError::Input(error) => write!(f, "{error}"),
             StoreError::Objects(error) => write!(f, "{error}"),
             StoreError::Delta(error) => write!(f, "{error}"),

@@ -18,21 +18,25 @@ pub struct Ingestion {
     /// The versions of the tables in which all marks have been looked for already.
     looked: Option<Arc<HashMap<String, u64>>>,
     replaces: bool,
+    /// The version that the table's log must still have.
+    expected: Option<u64>,
 }
 
 impl Ingestion {
     pub fn new(app_id: impl Into<String>, version: i64) -> Ingestion {
-        Ingestion {
-            marks: Arc::new(OnceLock::from(vec![Mark { app_id: app_id.into(), version }])),
-            looked: None,
-            replaces: false,
-        }
+        Ingestion { marks: Arc::new(OnceLock::from(vec![Mark { app_id: app_id.into(), version }])), ..Ingestion::default() }
     }
 
     /// An ingestion whose marks are known only when all its rows are: they are [settled](Ingestion::settle) before the
     /// rows end. Marks that were in the tables of `view` already are for the caller to know.
     pub fn later(view: &View) -> Ingestion {
-        Ingestion { marks: Arc::default(), looked: Some(Arc::new(view.versions())), replaces: false }
+        Ingestion { marks: Arc::default(), looked: Some(Arc::new(view.versions())), ..Ingestion::default() }
+    }
+
+    /// Rows that are added only where nothing was added to the table since `view`.
+    pub fn right_after(view: &View, table: &str) -> Ingestion {
+        let version = view.snapshot(table).and_then(|snapshot| snapshot.version).unwrap_or(0);
+        Ingestion { expected: Some(version), ..Ingestion::default() }
     }
 
     /// The same, with its rows in the place of all that the table has.
@@ -42,6 +46,10 @@ impl Ingestion {
 
     pub(super) fn replaces(&self) -> bool {
         self.replaces
+    }
+
+    pub(super) fn expects(&self) -> Option<u64> {
+        self.expected
     }
 
     /// Says the marks. What was said first counts.

@@ -2,7 +2,7 @@
 //!
 //! A table is a folder `<root>/<TableName>/` with a Delta log and files `date=YYYY-MM-DD/….parquet`, sorted by
 //! `Timestamp`. Beside those, folders of plain Parquet can be attached under a name and are only read.
-use crate::catalog::Tables;
+use crate::catalog::{self, Tables};
 use crate::types::{Schema, Type};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 mod adapt;
 mod append;
 mod attach;
+mod clock;
 mod compact;
 mod convert;
 mod delta;
@@ -44,11 +45,14 @@ pub use snapshot::{Bounds, Snapshot, StoredFile};
 pub use view::View;
 
 use attach::Folder;
+use clock::Clock;
 use delta::Log;
 use location::Location;
 
 /// How long a remote store's tables count as seen, so that not every query waits for a round trip per table.
 const SEEN_FOR: Duration = Duration::from_secs(1);
+/// How often tables that change all the time are looked at before those who change them have to wait.
+const LOOKS: usize = 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {
@@ -79,6 +83,7 @@ struct Shared {
     sources: RwLock<HashMap<String, Arc<Source>>>,
     /// What was last seen of all of them.
     view: RwLock<(View, Option<Instant>)>,
+    clock: Arc<Clock>,
 }
 
 #[derive(Debug)]
@@ -104,9 +109,10 @@ impl Store {
     /// to be there yet.
     pub async fn open(url: &str) -> Result<Store, StoreError> {
         let root = Location::parse(url)?;
+        let clock = Arc::new(Clock::new(&root));
         let (tables, functions, indexes) = (Arc::default(), Texts::default(), Arc::default());
         let view = View { root: root.clone(), tables, functions, indexes };
-        let shared = Shared { root, sources: RwLock::default(), view: RwLock::new((view, None)) };
+        let shared = Shared { root, clock, sources: RwLock::default(), view: RwLock::new((view, None)) };
         let store = Store { shared: Arc::new(shared) };
         store.refresh().await?;
         Ok(store)
@@ -120,6 +126,20 @@ impl Store {
         {
             return Ok(view);
         }
+        // Tables are looked at one after another. Where a commit with an instant came between, a later one could be
+        // seen without an earlier one, so they are looked at again.
+        for _ in 0..LOOKS {
+            let before = self.shared.clock.seen();
+            let view = self.look().await?;
+            if self.shared.clock.seen() == before {
+                return Ok(view);
+            }
+        }
+        let _pause = self.shared.clock.pause().await;
+        self.look().await
+    }
+
+    async fn look(&self) -> Result<View, StoreError> {
         for name in self.shared.root.folders().await? {
             if is_table_name(&name) {
                 self.source(&name)?;
@@ -252,7 +272,8 @@ impl Store {
         if let Some(source) = read(&self.shared.sources).get(table) {
             return Ok(source.clone());
         }
-        let log = Log::new(self.shared.root.child(table)?);
+        let clock = catalog::keeps_arrival(table).then(|| self.shared.clock.clone());
+        let log = Log::new(self.shared.root.child(table)?).with_clock(clock);
         let mut sources = write(&self.shared.sources);
         Ok(sources.entry(table.to_owned()).or_insert_with(|| Arc::new(Source::Delta(Arc::new(log)))).clone())
     }

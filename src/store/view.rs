@@ -2,8 +2,10 @@
 use super::indexes::Indexes;
 use super::location::Location;
 use super::{Provider, Snapshot, Texts};
-use crate::catalog::{self, ALERTS, Tables};
-use crate::types::{Schema, Type};
+use crate::catalog::{self, Tables};
+use crate::catalog::{TIME_COMMITTED, TIME_RECEIVED};
+use crate::types::{Column, Schema, Type};
+use crate::columns::ticks_of_micros;
 use datafusion::catalog::TableProvider;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -52,12 +54,19 @@ impl View {
     pub fn has_rows(&self, table: &str) -> bool {
         self.row_count(table) != Some(0)
     }
+
+    /// Ticks of the last commit with alerts or updates of alerts that this view has.
+    fn last_arrival(&self) -> Option<i64> {
+        let tables = self.tables.iter().filter(|(name, _)| catalog::keeps_arrival(name));
+        let millis = tables.flat_map(|(_, snapshot)| &snapshot.files).map(|file| file.modified).max()?;
+        Some(ticks_of_micros(millis.saturating_mul(1000)))
+    }
 }
 
 impl Tables for View {
     fn schema(&self, table: &str) -> Option<Arc<Schema>> {
-        if table == ALERTS.name {
-            return Some(Arc::new(ALERTS.schema()));
+        if let Some(kept) = catalog::kept(table) {
+            return Some(Arc::new(kept.schema()));
         }
         catalog::Known.schema(table).or_else(|| self.tables.get(table).map(|snapshot| snapshot.schema.clone()))
     }
@@ -65,7 +74,7 @@ impl Tables for View {
     fn hidden(&self, table: &str) -> Vec<(String, String, Type)> {
         match self.schema(table) {
             None => Vec::new(),
-            Some(_) if table == ALERTS.name || catalog::table(table).is_some() => catalog::Known.hidden(table),
+            Some(_) if catalog::kept(table).is_some() || catalog::table(table).is_some() => catalog::Known.hidden(table),
             // A table of the owner's own has no bag of unknown properties, but its time goes by both names too.
             Some(schema) => {
                 let mut hidden = catalog::hidden(&schema);
@@ -73,6 +82,10 @@ impl Tables for View {
                 hidden
             }
         }
+    }
+
+    fn last_arrival(&self) -> Option<i64> {
+        View::last_arrival(self)
     }
 
     fn names(&self) -> Vec<String> {
@@ -84,8 +97,10 @@ impl Tables for View {
 
 /// The columns of a table of the catalogue as they are read.
 fn stored(table: &str) -> Option<Schema> {
-    if table == ALERTS.name {
-        return Some(ALERTS.read_schema());
+    let mut schema = catalog::kept(table).or_else(|| catalog::table(table))?.read_schema();
+    if catalog::keeps_arrival(table) {
+        let column = |name: &str| Column { name: name.to_owned(), ty: Type::Datetime };
+        schema.columns.extend([TIME_RECEIVED, TIME_COMMITTED].map(column));
     }
-    Some(catalog::table(table)?.read_schema())
+    Some(schema)
 }

@@ -4,12 +4,14 @@
 //! How one form reads as another is KQL itself, one file a pair. Where only one form is stored, a query over it is left
 //! as it is. Which columns correspond: `hunting-api` contract, "DeviceAlertEvents → AlertInfo/AlertEvidence".
 use super::Context;
+use crate::catalog::{self, TIME_COMMITTED, TIME_RECEIVED, Tables};
 use crate::functions;
 use crate::ir::{JoinColumn, JoinKind, Rel, RelOp, Scalar, Side};
 use crate::syntax::kql as syntax;
 use crate::text::{Diagnostic, Diagnostics, Source, Span};
 use crate::types::{Schema, Type};
 use crate::value::Value;
+use std::sync::Arc;
 
 /// Which of the forms hold rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct Stored {
     pub alert_info: bool,
     /// Pages of the alerts API.
     pub alerts: bool,
+    /// What was said of alerts since they came.
+    pub updates: bool,
 }
 
 impl Stored {
@@ -27,14 +31,16 @@ impl Stored {
             device_alert_events: has_rows("DeviceAlertEvents"),
             alert_info: has_rows("AlertInfo") || has_rows("AlertEvidence"),
             alerts: has_rows("Alerts"),
+            updates: has_rows("AlertUpdates"),
         }
     }
 
-    fn has(self, form: Form) -> bool {
+    pub fn has(self, form: Form) -> bool {
         match form {
             Form::DeviceAlertEvents => self.device_alert_events,
             Form::AlertInfo => self.alert_info,
             Form::Alerts => self.alerts,
+            Form::Updates => self.updates,
         }
     }
 }
@@ -45,30 +51,36 @@ pub enum Form {
     Alerts,
     AlertInfo,
     DeviceAlertEvents,
+    /// Not alerts but what was said of them.
+    Updates,
 }
 
 impl Form {
+    /// Those that bring alerts.
     pub const ALL: [Form; 3] = [Form::Alerts, Form::AlertInfo, Form::DeviceAlertEvents];
 
     /// Puts a condition on the ids of the alerts that the form is read from.
     pub fn narrow(self, rel: &mut Rel, on: &dyn Fn(&str) -> Scalar) {
-        let (tables, column): (&[&str], &str) = match self {
-            Form::Alerts => (&["Alerts"], "id"),
-            Form::AlertInfo => (&["AlertInfo", "AlertEvidence"], "AlertId"),
-            Form::DeviceAlertEvents => (&["DeviceAlertEvents"], "AlertId"),
-        };
+        let (tables, column) = self.tables();
         for table in tables {
             filter_table(rel, table, &on(column));
         }
     }
 
-    /// The table that has a row for every alert of the form, and its column with the alert's id.
-    fn ids(self) -> (&'static str, &'static str) {
+    /// The tables of the form, and their column with the alert's id.
+    pub fn tables(self) -> (&'static [&'static str], &'static str) {
         match self {
-            Form::Alerts => ("Alerts", "id"),
-            Form::AlertInfo => ("AlertInfo", "AlertId"),
-            Form::DeviceAlertEvents => ("DeviceAlertEvents", "AlertId"),
+            Form::Alerts => (&["Alerts"], "id"),
+            Form::AlertInfo => (&["AlertInfo", "AlertEvidence"], "AlertId"),
+            Form::DeviceAlertEvents => (&["DeviceAlertEvents"], "AlertId"),
+            Form::Updates => (&["AlertUpdates"], "AlertId"),
         }
+    }
+
+    /// The table that has a row for every alert of the form, and its column with the alert's id.
+    pub fn ids(self) -> (&'static str, &'static str) {
+        let (tables, column) = self.tables();
+        (tables[0], column)
     }
 }
 
@@ -106,9 +118,10 @@ const READABLE: [Readable; 3] = [
     },
 ];
 
-/// The alert as a resource, read from one form.
+/// The alert as a resource, read from one form, or with what was said of it.
 fn resource(form: Form) -> &'static str {
     match form {
+        Form::Updates => include_str!("alerts_with_updates.kql"),
         Form::Alerts => include_str!("alerts_from_alerts.kql"),
         Form::AlertInfo => include_str!("alerts_from_alert_info.kql"),
         Form::DeviceAlertEvents => include_str!("alerts_from_device_alert_events.kql"),
@@ -164,7 +177,7 @@ fn all_forms(readable: &Readable, table: &Rel, stored: Stored, context: &Context
 
 /// All alerts as resources. `narrow` may put filters on what the forms are read from.
 pub fn resources(stored: Stored, context: &Context<'_>, narrow: &dyn Fn(Form, &mut Rel)) -> Result<Rel, Diagnostics> {
-    let schema = crate::catalog::ALERTS.schema();
+    let schema = catalog::ALERTS.schema();
     let mut inputs = Vec::new();
     let mut before = Vec::new();
     for form in Form::ALL {
@@ -175,7 +188,17 @@ pub fn resources(stored: Stored, context: &Context<'_>, narrow: &dyn Fn(Form, &m
             before.push(form);
         }
     }
-    Ok(if inputs.len() == 1 { inputs.remove(0) } else { Rel { op: RelOp::Union { inputs }, schema } })
+    let all = match inputs.len() {
+        1 => inputs.remove(0),
+        _ => Rel { op: RelOp::Union { inputs }, schema: schema.clone() },
+    };
+    if !stored.updates {
+        return Ok(all);
+    }
+    let mut folded = bound(resource(Form::Updates), context)?;
+    narrow(Form::Updates, &mut folded);
+    read_instead(&mut folded, catalog::ALERTS.name, &all);
+    Ok(shaped(folded, &schema))
 }
 
 impl Stored {
@@ -191,9 +214,33 @@ pub(super) fn bound(text: &str, context: &Context<'_>) -> Result<Rel, Diagnostic
         faults.into_iter().map(|fault| Diagnostic { span: Span::default(), ..fault }).collect()
     };
     let tree = syntax::parse(&Source::named("alerts", text)).into_result().map_err(elsewhere)?;
-    let bound = super::kql(&tree, context).map_err(elsewhere)?;
+    let bound = super::kql(&tree, &Context { tables: &Inside(context.tables), ..*context }).map_err(elsewhere)?;
     let mut results = bound.results;
     Ok(results.remove(0).rel)
+}
+
+/// The tables as our own texts see them: with those that no user may ask for by name, and with the times of arrival.
+struct Inside<'t>(&'t dyn Tables);
+
+impl Tables for Inside<'_> {
+    fn schema(&self, table: &str) -> Option<Arc<Schema>> {
+        match catalog::kept(table) {
+            Some(kept) => Some(Arc::new(kept.schema())),
+            None => self.0.schema(table),
+        }
+    }
+
+    fn hidden(&self, table: &str) -> Vec<(String, String, Type)> {
+        let mut hidden = self.0.hidden(table);
+        if catalog::keeps_arrival(table) {
+            hidden.extend([TIME_RECEIVED, TIME_COMMITTED].map(|name| (name.into(), name.into(), Type::Datetime)));
+        }
+        hidden
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.0.names()
+    }
 }
 
 /// Those columns in that order; a column that is not there is absent in every row.
@@ -262,28 +309,10 @@ pub fn call(name: &str, args: Vec<Scalar>, ty: Type) -> Option<Scalar> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{self, Tables};
-    use std::sync::Arc;
-
-    struct WithAlerts;
-
-    impl Tables for WithAlerts {
-        fn schema(&self, table: &str) -> Option<Arc<Schema>> {
-            if table == "Alerts" { Some(Arc::new(catalog::ALERTS.schema())) } else { catalog::Known.schema(table) }
-        }
-
-        fn hidden(&self, table: &str) -> Vec<(String, String, Type)> {
-            catalog::Known.hidden(table)
-        }
-
-        fn names(&self) -> Vec<String> {
-            catalog::Known.names()
-        }
-    }
 
     #[test]
     fn every_reading_binds_and_has_the_columns_of_its_table() {
-        let context = Context { tables: &WithAlerts, now: 0, parameters: &[], data: None, saved: &[] };
+        let context = Context { tables: &catalog::Known, now: 0, parameters: &[], data: None, saved: &[] };
         for readable in &READABLE {
             let schema = catalog::Known.schema(readable.table).unwrap();
             for (form, text) in readable.others {
@@ -294,7 +323,7 @@ mod tests {
                 }
             }
         }
-        for form in Form::ALL {
+        for form in Form::ALL.into_iter().chain([Form::Updates]) {
             let rel = bound(resource(form), &context).unwrap_or_else(|faults| panic!("{form:?}: {faults:?}"));
             assert_eq!(rel.schema, catalog::ALERTS.schema(), "{form:?}");
         }

@@ -1,0 +1,131 @@
+//! The clock of arrivals: every commit to a table with alerts gets an instant later than those of all commits before it,
+//! to whichever of these tables. A client that asks for what has changed since the last instant it saw misses nothing.
+//!
+//! An instant is given and its commit made under one lock, so that what an instant names is there before a later one is
+//! given. In a local folder the lock is a file, and holds between processes; behind a URL it holds within this one.
+use super::StoreError;
+use super::location::Location;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+/// The file under the root with the last instant.
+const FILE: &str = "_clock";
+/// Its digits: always as many, so that it is never read half written.
+const DIGITS: usize = 20;
+
+#[derive(Debug)]
+pub struct Clock {
+    /// Milliseconds since 1970, as Delta logs count.
+    last: AtomicI64,
+    turn: Arc<Mutex<()>>,
+    file: Option<PathBuf>,
+}
+
+/// An instant, and the right to commit under it for as long as this is held.
+#[derive(Debug)]
+pub struct Turn {
+    pub at: i64,
+    _turn: OwnedMutexGuard<()>,
+    /// Closing it lets the next process in.
+    _file: Option<File>,
+}
+
+impl Clock {
+    pub fn new(root: &Location) -> Clock {
+        let file = root.is_local().then(|| root.url.to_file_path().ok()).flatten().map(|folder| folder.join(FILE));
+        Clock { last: AtomicI64::new(0), turn: Arc::default(), file }
+    }
+
+    /// The next instant. It is not ahead of the time of day, unless that went back.
+    pub async fn turn(&self) -> Result<Turn, StoreError> {
+        let turn = self.turn.clone().lock_owned().await;
+        let mut held = None;
+        if let Some(path) = self.file.clone() {
+            let locked = tokio::task::spawn_blocking(move || -> std::io::Result<(File, i64)> {
+                if let Some(folder) = path.parent() {
+                    std::fs::create_dir_all(folder)?;
+                }
+                let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+                file.lock()?;
+                let last = number(&mut file);
+                Ok((file, last))
+            });
+            let (file, last) = locked
+                .await
+                .map_err(|error| StoreError::Stopped(error.to_string()))?
+                .map_err(|error| StoreError::Input(error.into()))?;
+            self.last.fetch_max(last, Ordering::SeqCst);
+            held = Some(file);
+        }
+        let last = self.last.load(Ordering::SeqCst);
+        let mut at = now().max(last + 1);
+        let ahead = at - now();
+        if (1..1000).contains(&ahead) {
+            tokio::time::sleep(Duration::from_millis(ahead.unsigned_abs())).await;
+            at = now().max(last + 1);
+        }
+        // Said before the commit: who reads the clock before and after a look knows whether one came between.
+        if let Some(file) = held.as_mut() {
+            file.rewind().and_then(|()| write!(file, "{at:0DIGITS$}")).map_err(|error| StoreError::Input(error.into()))?;
+        }
+        self.last.store(at, Ordering::SeqCst);
+        Ok(Turn { at, _turn: turn, _file: held })
+    }
+
+    /// Waits until nobody commits, and lets nobody, without giving an instant.
+    pub async fn pause(&self) -> OwnedMutexGuard<()> {
+        self.turn.clone().lock_owned().await
+    }
+
+    /// The last instant that was given.
+    pub fn seen(&self) -> i64 {
+        let of_file = self.file.as_ref().and_then(|path| File::open(path).ok()).map_or(0, |mut file| number(&mut file));
+        self.last.load(Ordering::SeqCst).max(of_file)
+    }
+}
+
+fn number(file: &mut File) -> i64 {
+    let mut text = String::with_capacity(DIGITS);
+    match file.take(DIGITS as u64).read_to_string(&mut text) {
+        Ok(DIGITS) => text.parse().unwrap_or(0),
+        Ok(_) | Err(_) => 0,
+    }
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[tokio::test]
+    async fn instants_of_two_stores_over_one_folder_are_never_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Location::parse(&folder.path().display().to_string()).unwrap();
+        let clocks = [Arc::new(Clock::new(&root)), Arc::new(Clock::new(&root))];
+        let tasks: Vec<_> = (0..40)
+            .map(|index: usize| {
+                let clock = clocks[index % 2].clone();
+                tokio::spawn(async move {
+                    let turn = clock.turn().await.unwrap();
+                    assert_eq!(clock.seen(), turn.at);
+                    turn.at
+                })
+            })
+            .collect();
+        let mut given = HashSet::new();
+        for task in tasks {
+            assert!(given.insert(task.await.unwrap()));
+        }
+        assert!(given.iter().all(|at| *at <= now()));
+    }
+}
