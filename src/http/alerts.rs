@@ -5,14 +5,15 @@ use super::{Doors, RequestId, contained, json, metadata, pull};
 use crate::access::permissions::reading;
 use crate::columns::Cells;
 use crate::engine::request_lines::path::{Asked, asked};
-use crate::engine::request_lines::{KEY, PAGE, WITH_KEYS, paging};
+use crate::engine::request_lines::{KEY, PAGE, VERSION, WITH_KEYS, paging};
 use crate::engine::{Language, Limits, QueryError, Request, RequestLine, request_line};
+use crate::syntax::odata::ast::Literal;
 use crate::text::{Source, codes};
 use crate::types::Type;
 use crate::value::Value;
 use crate::wire::odata_json::Entities;
 use axum::Extension;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 
@@ -57,19 +58,41 @@ pub async fn get(doors: Doors, Extension(id): Extension<RequestId>, headers: Hea
 }
 
 /// Where the request came to, for the links in its answer.
-struct Root {
+pub struct Root {
     /// `http://host`
     host: String,
     /// `http://host/api`
-    url: String,
+    pub url: String,
     /// What stands before the name of a set in `@odata.context`.
     before: &'static str,
-    door: Door,
+    pub door: Door,
+}
+
+/// A key as the text that it stands for.
+pub fn key_text(key: Literal) -> Option<String> {
+    match key {
+        Literal::String(key) => Some(key),
+        Literal::Long(key) => Some(key.to_string()),
+        _ => None,
+    }
+}
+
+/// The request line for the one thing of a key.
+pub fn key_line(set: &str, key: &str) -> String {
+    let escaped: String = key
+        .replace('\'', "''")
+        .bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'\'' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect();
+    format!("{set}('{escaped}')")
 }
 
 impl Root {
     /// Behind a proxy that says so the links have its scheme and host.
-    fn of(headers: &HeaderMap, path: &str, secure: bool) -> Root {
+    pub fn of(headers: &HeaderMap, path: &str, secure: bool) -> Root {
         let given = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let scheme = if secure || given("x-forwarded-proto") == Some("https") { "https" } else { "http" };
         let host = given("x-forwarded-host").or_else(|| given(header::HOST.as_str())).unwrap_or("localhost");
@@ -115,19 +138,19 @@ async fn missing(doors: &Doors, line: &RequestLine, what: &Asked) -> Option<Resu
 }
 
 /// The entities of a request, one more than a page where there are more, and their number where it was asked for.
-struct Found {
+pub struct Found {
     set: String,
     entities: Entities,
     count: Option<i64>,
 }
 
 impl Found {
-    async fn of(doors: &Doors, text: &str) -> Result<Found, QueryError> {
+    pub async fn of(doors: &Doors, text: &str) -> Result<Found, QueryError> {
         let limits: Limits = doors.limits.alerts;
         let mut request = Request::new(limits);
         request.parameters.push((WITH_KEYS.into(), String::new()));
         let answer = doors.ask(Language::OData, text, request).await?;
-        let mut found = Found { set: String::new(), entities: Entities::new(PAGE as usize, KEY), count: None };
+        let mut found = Found { set: String::new(), entities: Entities::new(PAGE as usize, KEY, VERSION), count: None };
         for mut table in answer.tables {
             let counts = table.name == "count";
             if !counts {
@@ -146,6 +169,18 @@ impl Found {
         Ok(found)
     }
 
+    /// The tag of the first, where it is of a kind that changes: it stays the same for as long as nothing is said of it.
+    pub fn tag(&self) -> Option<String> {
+        self.entities.version.map(|version| format!("\"{version}\""))
+    }
+
+    /// The first alone, and its tag.
+    pub fn whole(&self, root: &Root) -> Option<(Vec<u8>, Option<HeaderValue>)> {
+        let context = format!("{}/$metadata#{}{}/$entity", root.url, root.before, self.set);
+        let tag = self.tag().and_then(|tag| HeaderValue::from_str(&tag).ok());
+        Some((self.entities.single(&context)?, tag))
+    }
+
     fn response(mut self, root: &Root, uri: &Uri, line: &RequestLine, what: &Asked) -> Response {
         let selected = if line.options.select.is_empty() {
             String::new()
@@ -156,7 +191,10 @@ impl Found {
         let context = format!("{}/$metadata#{}{}{selected}", root.url, root.before, self.set);
         if what.single() {
             let body = self.entities.single(&format!("{context}/$entity")).unwrap_or_default();
-            return json(StatusCode::OK, body);
+            let mut response = json(StatusCode::OK, body);
+            let tag = self.tag().and_then(|tag| HeaderValue::from_str(&tag).ok());
+            response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
+            return response;
         }
         let more = self.entities.items.len() as u64 > PAGE;
         self.entities.items.truncate(PAGE as usize);

@@ -182,6 +182,11 @@ pub fn no_such_path(uri: &Uri, id: &RequestId) -> Response {
     said(Door::of(uri.path()), StatusCode::NOT_FOUND, "NotFound", &message, id)
 }
 
+/// A refusal in these words.
+pub fn stated(door: Door, status: StatusCode, code: &str, message: &str, id: &RequestId) -> Response {
+    json(status, plain(door, code, message, id).to_string())
+}
+
 /// Something that was asked for by its key and is not there.
 pub fn not_found(message: &str, id: &RequestId) -> Response {
     json(StatusCode::NOT_FOUND, plain(Door::Alerts, "ResourceNotFound", message, id).to_string())

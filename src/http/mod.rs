@@ -20,6 +20,7 @@ mod alerts;
 mod answer;
 mod caller;
 mod commands;
+mod create;
 mod databases;
 pub mod error;
 mod functions;
@@ -31,6 +32,7 @@ mod serve;
 mod signin;
 mod timespan;
 mod tls;
+mod updates;
 
 pub use crate::access::Caller;
 pub use serve::{Reach, listener, serve};
@@ -144,12 +146,12 @@ pub fn router(doors: Doors) -> Router {
         .route("/api/advancedqueries/run", post(hunting::defender))
         .route("/api/advancedhunting/run", post(hunting::defender))
         .route("/v1.0/security/runhuntingquery", post(hunting::graph))
-        .route("/v1.0/security/{*rest}", get(alerts::get))
+        .route("/v1.0/security/{*rest}", get(alerts::get).patch(updates::patch).post(updates::post))
         .route("/api", get(alerts::get))
         .route("/api/", get(alerts::get))
-        .route("/api/{*rest}", get(alerts::get))
+        .route("/api/{*rest}", get(alerts::get).patch(updates::patch).post(updates::post))
         // Some published samples leave the door out.
-        .route("/alerts/{*rest}", get(alerts::get))
+        .route("/alerts/{*rest}", get(alerts::get).patch(updates::patch).post(updates::post))
         .route("/odata", get(alerts::get))
         .route("/odata/", get(alerts::get))
         .route("/odata/{*rest}", get(alerts::get))

@@ -122,7 +122,7 @@ impl Folder {
         let files = stored.collect();
         let partition_columns = names.len();
         columns.extend(names.into_iter().map(|name| Column { name, ty: Type::String }));
-        Ok(Snapshot {
+        let snapshot = Snapshot {
             name: name.to_owned(),
             location: self.location.clone(),
             version: None,
@@ -130,7 +130,8 @@ impl Folder {
             partition_columns,
             files,
             foreign: true,
-        })
+        };
+        Ok(snapshot.with_arrival())
     }
 
     fn keys(&self, path: &Path) -> HashMap<String, String> {

@@ -71,7 +71,9 @@ impl Clock {
         }
         // Said before the commit: who reads the clock before and after a look knows whether one came between.
         if let Some(file) = held.as_mut() {
-            file.rewind().and_then(|()| write!(file, "{at:0DIGITS$}")).map_err(|error| StoreError::Input(error.into()))?;
+            file.rewind()
+                .and_then(|()| write!(file, "{at:0DIGITS$}"))
+                .map_err(|error| StoreError::Input(error.into()))?;
         }
         self.last.store(at, Ordering::SeqCst);
         Ok(Turn { at, _turn: turn, _file: held })

@@ -4,7 +4,6 @@ use super::clock::{Clock, Turn};
 use super::location::Location;
 use super::snapshot::{Bounds, Snapshot, StoredFile};
 use super::{Ingestion, StoreError};
-use crate::catalog::{self, TIME_COMMITTED};
 use crate::columns::{micros_of_ticks, stored_type};
 use crate::types::{Column, Schema, Type};
 use crate::value::datetime;
@@ -134,17 +133,9 @@ impl Log {
             }
             files.push(stored_file(&self.location.prefix, &view, &columns, &partition_columns));
         }
-        let mut in_path = partition_columns.len();
+        let in_path = partition_columns.len();
         columns.extend(partition_columns);
-        if catalog::keeps_arrival(name) {
-            columns.push(Column { name: TIME_COMMITTED.to_owned(), ty: Type::Datetime });
-            in_path += 1;
-            for file in &mut files {
-                let micros = file.modified.saturating_mul(1000);
-                file.partition.push(ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into())));
-            }
-        }
-        Ok(Snapshot {
+        let snapshot = Snapshot {
             name: name.to_owned(),
             location: self.location.clone(),
             version: Some(state.version()),
@@ -152,7 +143,8 @@ impl Log {
             partition_columns: in_path,
             files,
             foreign: !state.schema().fields().any(is_day_column),
-        })
+        };
+        Ok(snapshot.with_arrival())
     }
 
     /// Whether this ingestion is in the table already.

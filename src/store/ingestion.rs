@@ -24,7 +24,10 @@ pub struct Ingestion {
 
 impl Ingestion {
     pub fn new(app_id: impl Into<String>, version: i64) -> Ingestion {
-        Ingestion { marks: Arc::new(OnceLock::from(vec![Mark { app_id: app_id.into(), version }])), ..Ingestion::default() }
+        Ingestion {
+            marks: Arc::new(OnceLock::from(vec![Mark { app_id: app_id.into(), version }])),
+            ..Ingestion::default()
+        }
     }
 
     /// An ingestion whose marks are known only when all its rows are: they are [settled](Ingestion::settle) before the

@@ -1,7 +1,7 @@
 //! What a table holds at one moment: its columns, its files, and what is known of each without opening it.
 use super::location::Location;
-use crate::catalog::TIMESTAMP;
-use crate::types::{Schema, Type};
+use crate::catalog::{self, TIME_COMMITTED, TIMESTAMP};
+use crate::types::{Column, Schema, Type};
 use arrow::array::{ArrayRef, BooleanArray, UInt64Array};
 use datafusion::common::Column as ColumnName;
 use datafusion::common::pruning::PruningStatistics;
@@ -60,6 +60,21 @@ impl Snapshot {
     pub fn empty(name: &str, location: Location, schema: Arc<Schema>) -> Snapshot {
         let name = name.to_owned();
         Snapshot { name, location, version: None, schema, partition_columns: 0, files: Vec::new(), foreign: false }
+    }
+
+    /// With a column that says of each file when its last row arrived, where the table keeps that.
+    pub fn with_arrival(mut self) -> Snapshot {
+        if catalog::keeps_arrival(&self.name) {
+            let mut schema = self.schema.as_ref().clone();
+            schema.columns.push(Column { name: TIME_COMMITTED.to_owned(), ty: Type::Datetime });
+            self.schema = Arc::new(schema);
+            self.partition_columns += 1;
+            for file in &mut self.files {
+                let micros = file.modified.saturating_mul(1000);
+                file.partition.push(ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into())));
+            }
+        }
+        self
     }
 
     /// The number of rows; `None` where a file does not say.

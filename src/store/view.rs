@@ -4,8 +4,8 @@ use super::location::Location;
 use super::{Provider, Snapshot, Texts};
 use crate::catalog::{self, Tables};
 use crate::catalog::{TIME_COMMITTED, TIME_RECEIVED};
-use crate::types::{Column, Schema, Type};
 use crate::columns::ticks_of_micros;
+use crate::types::{Column, Schema, Type};
 use datafusion::catalog::TableProvider;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -74,7 +74,9 @@ impl Tables for View {
     fn hidden(&self, table: &str) -> Vec<(String, String, Type)> {
         match self.schema(table) {
             None => Vec::new(),
-            Some(_) if catalog::kept(table).is_some() || catalog::table(table).is_some() => catalog::Known.hidden(table),
+            Some(_) if catalog::kept(table).is_some() || catalog::table(table).is_some() => {
+                catalog::Known.hidden(table)
+            }
             // A table of the owner's own has no bag of unknown properties, but its time goes by both names too.
             Some(schema) => {
                 let mut hidden = catalog::hidden(&schema);

@@ -16,11 +16,15 @@ pub struct Entities {
     page: usize,
     /// Columns that begin so are sort keys.
     key: char,
+    /// The column with when an entity changed last.
+    changed: &'static str,
+    /// Its value in the first one, in ticks.
+    pub version: Option<i64>,
 }
 
 impl Entities {
-    pub fn new(page: usize, key: char) -> Entities {
-        Entities { items: vec![], last: vec![], page, key }
+    pub fn new(page: usize, key: char, changed: &'static str) -> Entities {
+        Entities { items: vec![], last: vec![], page, key, changed, version: None }
     }
 
     pub fn batch(&mut self, batch: &RecordBatch, schema: &Schema) {
@@ -30,6 +34,10 @@ impl Entities {
             .zip(&schema.columns)
             .map(|(array, column)| (Cells::new(array, column.ty), column))
             .collect();
+        let (changed, cells): (Vec<_>, Vec<_>) = cells.into_iter().partition(|(_, column)| column.name == self.changed);
+        if let (true, true, Some((changed, _))) = (self.items.is_empty(), batch.num_rows() > 0, changed.first()) {
+            self.version = if let Value::Datetime(ticks) = changed.get(0) { Some(ticks) } else { None };
+        }
         let (keys, cells): (Vec<_>, Vec<_>) =
             cells.into_iter().partition(|(_, column)| column.name.starts_with(self.key));
         for row in 0..batch.num_rows() {
@@ -102,6 +110,19 @@ fn property(name: &str, ty: Type, value: &Value<'_>, out: &mut Vec<u8>) {
                 _ => vec![],
             };
             out.extend_from_slice(Json::Array(items).to_string().as_bytes());
+        }
+        Value::Dynamic(tree) if name == "comments" => {
+            let mut notes = tree.tree().into_owned();
+            for note in notes.as_array_mut().into_iter().flatten() {
+                for key in ["createdTime", "createdDateTime"] {
+                    if let Some(Json::String(text)) = note.get_mut(key)
+                        && let Some(ticks) = datetime::parse(text)
+                    {
+                        *text = time(ticks);
+                    }
+                }
+            }
+            out.extend_from_slice(notes.to_string().as_bytes());
         }
         Value::Null if ty == Type::Dynamic && LISTS.contains(&name) => out.extend_from_slice(b"[]"),
         other => cells::value(other, out),

@@ -37,7 +37,8 @@ pub fn front() -> &'static Front {
 }
 
 impl Front {
-    fn open() -> Front {
+    /// A store of its own with the fixtures.
+    pub fn open() -> Front {
         let runtime = sighthound::cli::runtime().expect("a runtime");
         let store = tempfile::tempdir().expect("a temporary folder");
         let engine = runtime.block_on(async {
@@ -220,6 +221,13 @@ fn steady(json: Json, id: &str) -> Json {
     match json {
         Json::String(text) => {
             let now = datetime::parse(&text).is_some_and(|ticks| (clock() - ticks).abs() < datetime::TICKS_PER_DAY);
+            // Identifiers that are made from the time of day.
+            static MADE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"da(6\d{17})_-?\d+").expect("a fixed pattern"));
+            let made = |found: &regex::Captures<'_>| match found[1].parse::<i64>() {
+                Ok(ticks) if (clock() - ticks).abs() < datetime::TICKS_PER_DAY => "<made>".to_owned(),
+                _ => found[0].to_owned(),
+            };
+            let text = MADE.replace_all(&text, made).into_owned();
             Json::from(if now { "<now>".to_owned() } else { text.replace(id, "<id>") })
         }
         Json::Array(items) => items.into_iter().map(|item| steady(item, id)).collect(),

@@ -4,6 +4,7 @@
 //! - `markdown`: `tests/{kql,odata,both,http,plans,errors}/*.md`; `BLESS=1` writes their result blocks
 //! - `differential`: plans and the row half compute the same; that they do is looked at behind the front door
 //! - `signin`: tokens, permissions, groups of devices, quotas, the shapes of refusals, TLS
+//! - `state`: `tests/state/*.md`, whose requests change what is stored; many writers and a client that polls at once
 //! - `recorded`: answers recorded elsewhere, read from `../shared` or `SIGHTHOUND_SHARED`, with the known failures
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ mod layers;
 mod markdown;
 mod recorded;
 mod signin;
+mod state;
 mod terms;
 
 fn main() -> ExitCode {
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     trials.extend(markdown::trials());
     trials.extend(recorded::trials());
     trials.extend(differential::trials());
+    trials.extend(state::trials());
     trials.extend(terms::trials());
     trials.extend(signin::trials());
     libtest_mimic::run(&arguments, trials).exit_code()

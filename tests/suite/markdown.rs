@@ -5,7 +5,7 @@
 //! - `plan`: what reached the files
 //! - `response`: status, content type and body of an `http` request
 use crate::blocks::{Block, Section, rewritten, sections};
-use crate::front::front;
+use crate::front::{Front, front};
 use crate::{bless, layers, root};
 use libtest_mimic::{Failed, Trial};
 use std::fs;
@@ -25,13 +25,28 @@ pub fn trials() -> Vec<Trial> {
         let stem = path.with_extension("").strip_prefix("tests").unwrap_or(&path).display().to_string();
         for section in sections(&text) {
             let path = path.clone();
-            trials.push(Trial::test(format!("{stem}::{}", section.name), move || check(&path, &section)));
+            trials.push(Trial::test(format!("{stem}::{}", section.name), move || check(front(), &path, &section)));
         }
+    }
+    for (path, text) in layers::files(&root().join("tests/state"), "md") {
+        let stem = path.with_extension("").strip_prefix("tests").unwrap_or(&path).display().to_string();
+        trials.push(Trial::test(stem, move || in_order(&path, &text)));
     }
     trials
 }
 
-fn check(path: &PathBuf, section: &Section) -> Result<(), Failed> {
+/// The sections of a file change what is stored, so they run one after the other over a store of their own.
+fn in_order(path: &PathBuf, text: &str) -> Result<(), Failed> {
+    let front = Front::open();
+    let wrong: Vec<String> = sections(text)
+        .iter()
+        .filter_map(|section| check(&front, path, section).err().map(|failed| (section, failed)))
+        .map(|(section, failed)| format!("## {}\n{}", section.name, failed.message().unwrap_or("")))
+        .collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n\n").into()) }
+}
+
+fn check(front: &Front, path: &PathBuf, section: &Section) -> Result<(), Failed> {
     let mut inputs: Vec<&Block> = Vec::new();
     let mut wrong = Vec::new();
     let mut replaced = Vec::new();
@@ -46,7 +61,7 @@ fn check(path: &PathBuf, section: &Section) -> Result<(), Failed> {
         }
         judged = true;
         for (at, input) in inputs.iter().enumerate() {
-            let got = result(block, input)?;
+            let got = result(front, block, input)?;
             if got.trim_end() == block.text.trim_end() {
                 continue;
             }
@@ -79,8 +94,7 @@ fn check(path: &PathBuf, section: &Section) -> Result<(), Failed> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n\n").into()) }
 }
 
-fn result(block: &Block, input: &Block) -> Result<String, Failed> {
-    let front = front();
+fn result(front: &Front, block: &Block, input: &Block) -> Result<String, Failed> {
     match block.kind.as_str() {
         "table" => Ok(front.table(&input.kind, &input.text)),
         "error" => Ok(front.error(&input.kind, &input.text, block.text.starts_with("error: "))),

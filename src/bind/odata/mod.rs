@@ -10,9 +10,11 @@ use crate::syntax::odata::ast::{Expr, ExprKind, Options, RequestLine};
 use crate::text::{Diagnostics, Span, codes};
 use crate::types::{Schema, Type};
 use crate::value::{Json, Value};
+use candidates::Near;
 use expr::Binder;
 use sets::{Kind, RELATED, Related, Set, World};
 
+mod candidates;
 mod expr;
 pub mod paging;
 pub mod path;
@@ -26,6 +28,8 @@ pub const PAGE: u64 = 10_000;
 pub const WITH_KEYS: &str = "@keys";
 /// How a column with a sort key is named.
 pub const KEY: char = '@';
+/// The column that comes with the keys and says when an alert changed last.
+pub const VERSION: &str = "@changed";
 
 /// Properties that are the same in every row of an alert in DeviceAlertEvents, and the column that holds them.
 const SAME_IN_EVERY_ROW: &[(&str, &str)] = &[
@@ -54,9 +58,33 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
     let select = binder.select(options);
     let evidence = binder.expand(options) && select.contains(&"evidence");
     binder.faults_or(())?;
+    // A client that asks for what has changed pages through what there was when it began: what changes meanwhile is
+    // later than all that it has seen, and comes with its next question.
+    let changed = set.changed();
+    let mut until =
+        changed.filter(|name| conditions.iter().any(|one| reads(one, name))).and(context.tables.last_arrival());
+    let mut behind = None;
+    if let Some(token) = &options.skiptoken {
+        let Some((condition, of_token)) = paging::behind(token, &keys) else {
+            let fault = codes::BAD_VALUE.at(Span::default(), "the `$skiptoken` does not belong to this request");
+            return Err(vec![fault.help("begin again without it, or follow `@odata.nextLink` unchanged")]);
+        };
+        behind = Some(condition);
+        if let (Some(changed), Some(ticks)) = (changed, of_token) {
+            let args =
+                vec![Scalar::column(changed, Type::Datetime), Scalar::literal(Value::Datetime(ticks), Type::Datetime)];
+            conditions.extend(call("<=", args, Type::Bool));
+            until = of_token;
+        }
+    }
+    let near = match &alert {
+        Some(_) => Near::Unknown,
+        None => candidates::near(&set, &conditions, behind.as_ref(), lambdas.is_empty(), &keys, options, world)?,
+    };
 
     // First which entities, from the columns that say so; then, of alerts, those alone whole.
     let mut matching = match set.kind {
+        _ if let Near::Among(ids) = &near => candidates::rows(&set, world, ids)?,
         Kind::Alerts => alerts::resources(stored, context, &|form, rel| {
             if form == Form::DeviceAlertEvents {
                 for condition in apart(conditions.iter().filter_map(in_every_row).collect()) {
@@ -87,15 +115,12 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
     let mut results = Vec::with_capacity(2);
     let count = options.count.unwrap_or(false).then(number);
     let mut rest = matching;
-    if let Some(token) = &options.skiptoken {
-        let Some(behind) = paging::behind(token, &keys) else {
-            let fault = codes::BAD_VALUE.at(Span::default(), "the `$skiptoken` does not belong to this request");
-            return Err(vec![fault.help("begin again without it, or follow `@odata.nextLink` unchanged")]);
-        };
+    if let Some(behind) = behind {
         rest = filtered(rest, behind);
     }
     let page = cut(sorted(rest, &keys), options);
     let whole = match set.kind {
+        _ if let Near::Page(ids) = &near => sorted(candidates::rows(&set, world, ids)?, &keys),
         Kind::Alerts => {
             let ids = set_of(page, "id");
             let narrow = |form: Form, rel: &mut Rel| form.narrow(rel, &|column| among(column, &ids));
@@ -121,6 +146,9 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
     }
     if context.parameters.iter().any(|(name, _)| name == WITH_KEYS) {
         columns.extend(keys.iter().enumerate().map(|(at, key)| (format!("{KEY}{at}"), key.expr.clone())));
+        let until = until.map(|ticks| Scalar::literal(Value::Datetime(ticks), Type::Datetime));
+        columns.extend(until.map(|until| (format!("{KEY}until"), until)));
+        columns.extend(changed.map(|name| (VERSION.to_owned(), Scalar::column(name, Type::Datetime))));
     }
     results.push(Answer { name: set.name.clone(), rel: project(whole, columns), visualization: None });
     results.extend(count);
@@ -187,6 +215,14 @@ fn terms(filter: Option<&Expr>) -> (Vec<&Expr>, Vec<&Expr>) {
         Some(whole) => vec![whole],
     };
     all.into_iter().partition(|term| !expr::has_lambda(term))
+}
+
+fn reads(scalar: &Scalar, name: &str) -> bool {
+    match scalar {
+        Scalar::Column { name: column, .. } => column == name,
+        Scalar::Call { args, .. } => args.iter().any(|arg| reads(arg, name)),
+        Scalar::Literal { .. } | Scalar::Subquery { .. } | Scalar::SubquerySet { .. } => false,
+    }
 }
 
 fn project(input: Rel, columns: Vec<(String, Scalar)>) -> Rel {
@@ -290,14 +326,18 @@ fn conjuncts(filter: Scalar) -> Vec<Scalar> {
 
 /// The condition over the rows of DeviceAlertEvents, if all that it reads is the same in every row of an alert.
 fn in_every_row(condition: &Scalar) -> Option<Scalar> {
+    over_rows(condition, &|property| {
+        SAME_IN_EVERY_ROW.iter().find(|(same, _)| *same == property).map(|(_, column)| *column)
+    })
+}
+
+/// A condition with columns in place of properties, where each has one.
+fn over_rows<'c>(condition: &Scalar, columns: &dyn Fn(&str) -> Option<&'c str>) -> Option<Scalar> {
     Some(match condition {
         Scalar::Literal { .. } | Scalar::SubquerySet { .. } => condition.clone(),
-        Scalar::Column { name, ty, span } => {
-            let (_, column) = SAME_IN_EVERY_ROW.iter().find(|(property, _)| property == name)?;
-            Scalar::Column { name: (*column).into(), ty: *ty, span: *span }
-        }
+        Scalar::Column { name, ty, span } => Scalar::Column { name: columns(name)?.into(), ty: *ty, span: *span },
         Scalar::Call { function, args, ty, span } => {
-            let args = args.iter().map(in_every_row).collect::<Option<_>>()?;
+            let args = args.iter().map(|arg| over_rows(arg, columns)).collect::<Option<_>>()?;
             Scalar::Call { function, args, ty: *ty, span: *span }
         }
         Scalar::Subquery { .. } => return None,

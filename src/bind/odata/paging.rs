@@ -22,10 +22,12 @@ pub fn token(keys: &[Value<'_>]) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_string(&texts).unwrap_or_default())
 }
 
-/// What lies behind the row of a token in this order; `None` where the token is not of it.
-pub fn behind(token: &str, keys: &[SortKey]) -> Option<Scalar> {
+/// What lies behind the row of a token in this order, and the time up to which its pages go where it has one; `None`
+/// where the token is not of this order.
+pub fn behind(token: &str, keys: &[SortKey]) -> Option<(Scalar, Option<i64>)> {
     let bytes = URL_SAFE_NO_PAD.decode(token.trim().trim_end_matches('=')).ok()?;
-    let texts: Vec<Option<String>> = serde_json::from_slice(&bytes).ok()?;
+    let mut texts: Vec<Option<String>> = serde_json::from_slice(&bytes).ok()?;
+    let until = if texts.len() == keys.len() + 1 { Some(texts.pop()??.parse().ok()?) } else { None };
     if texts.len() != keys.len() {
         return None;
     }
@@ -45,7 +47,7 @@ pub fn behind(token: &str, keys: &[SortKey]) -> Option<Scalar> {
             Some(value) => call("==", vec![key.expr.clone(), Scalar::literal(value, ty)], Type::Bool)?,
         });
     }
-    Some(any_of(either))
+    Some((any_of(either), until))
 }
 
 /// Whether a row comes behind the value by this key alone. Ascending, nulls come first; descending, last.

@@ -10,7 +10,7 @@ use crate::types::{Column, Schema, Type};
 use std::sync::Arc;
 
 /// What an alert has on the wire, in the order of the contract.
-const PROPERTIES: &[&str] = &[
+pub const PROPERTIES: &[&str] = &[
     "id",
     "incidentId",
     "investigationId",
@@ -243,6 +243,15 @@ impl Set {
         self.properties
             .get(name)
             .or_else(|| self.properties.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)))
+    }
+
+    /// The property that says when one of it changed last.
+    pub fn changed(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Alerts => Some("lastUpdateTime"),
+            Kind::Related(related) if related.alert_itself => Some("lastUpdateDateTime"),
+            Kind::Related(_) | Kind::Table => None,
+        }
     }
 
     /// All its rows; of such alerts alone where that says the same.
