@@ -39,6 +39,10 @@ pub async fn get(doors: Doors, Extension(id): Extension<RequestId>, headers: Hea
     if pull::is_one(&what, query) {
         return pull::answer(&doors, query, &id).await;
     }
+    // A client that asks for what changed up to now will not ask for that again.
+    if query.to_ascii_lowercase().contains("lastupdate") {
+        doors.engine.store().settled().await;
+    }
     let found = match Found::of(&doors, &text).await {
         Ok(found) => found,
         Err(failure) => return failed(&uri, root.door, failure, &id),
@@ -46,7 +50,7 @@ pub async fn get(doors: Doors, Extension(id): Extension<RequestId>, headers: Hea
     let nothing = found.entities.items.is_empty() && found.count.is_none_or(|count| count == 0);
     if nothing && let Some(missing) = missing(&doors, &line, &what).await {
         return match missing {
-            Ok(message) => error::not_found(&message, &id),
+            Ok(message) => error::stated(root.door, StatusCode::NOT_FOUND, "ResourceNotFound", &message, &id),
             Err(failure) => failed(&uri, root.door, failure, &id),
         };
     }
@@ -79,7 +83,12 @@ pub fn key_text(key: Literal) -> Option<String> {
 
 /// The request line for the one thing of a key.
 pub fn key_line(set: &str, key: &str) -> String {
-    let escaped: String = key
+    format!("{set}({})", literal(key))
+}
+
+/// A text in quotes, as it stands in a request line.
+pub fn literal(text: &str) -> String {
+    let escaped: String = text
         .replace('\'', "''")
         .bytes()
         .map(|byte| match byte {
@@ -87,7 +96,7 @@ pub fn key_line(set: &str, key: &str) -> String {
             other => format!("%{other:02X}"),
         })
         .collect();
-    format!("{set}('{escaped}')")
+    format!("'{escaped}'")
 }
 
 impl Root {
@@ -118,7 +127,8 @@ fn failed(uri: &Uri, door: Door, failure: QueryError, id: &RequestId) -> Respons
 /// What to say where the one thing that was asked for is not there, or that whose relations were asked for.
 async fn missing(doors: &Doors, line: &RequestLine, what: &Asked) -> Option<Result<String, QueryError>> {
     let kind = what.set.text.to_ascii_lowercase();
-    let kind = kind.strip_suffix('s').unwrap_or(&kind);
+    let kind = kind.strip_suffix("_v2").unwrap_or(&kind);
+    let kind = kind.strip_suffix('s').unwrap_or(kind);
     let kind = format!("{}{}", kind.get(..1).unwrap_or("").to_ascii_uppercase(), kind.get(1..).unwrap_or(""));
     let gone = format!("{kind} {} does not exist.", what.key.as_deref().unwrap_or(""));
     let Some(owner) = what.owner() else { return (what.single() && !what.count).then_some(Ok(gone)) };
@@ -167,6 +177,11 @@ impl Found {
             }
         }
         Ok(found)
+    }
+
+    /// The entities, as JSON.
+    pub fn items(&self) -> impl Iterator<Item = serde_json::Value> {
+        self.entities.items.iter().filter_map(|item| serde_json::from_slice(item).ok())
     }
 
     /// The tag of the first, where it is of a kind that changes: it stays the same for as long as nothing is said of it.

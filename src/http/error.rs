@@ -187,11 +187,6 @@ pub fn stated(door: Door, status: StatusCode, code: &str, message: &str, id: &Re
     json(status, plain(door, code, message, id).to_string())
 }
 
-/// Something that was asked for by its key and is not there.
-pub fn not_found(message: &str, id: &RequestId) -> Response {
-    json(StatusCode::NOT_FOUND, plain(Door::Alerts, "ResourceNotFound", message, id).to_string())
-}
-
 /// A refusal that needs no more words than its status has.
 pub fn of_status(door: Door, status: StatusCode, id: &RequestId) -> Response {
     let reason = status.canonical_reason().unwrap_or("Refused");

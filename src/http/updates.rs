@@ -16,6 +16,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
+use std::collections::HashSet;
 
 /// The most alerts of one `batchUpdate`.
 const BATCH: usize = 1_000;
@@ -164,7 +165,7 @@ async fn batch(doors: &Doors, body: &Bytes) -> Result<Response, Failure> {
         let message = format!("Received: {}, allowed: {BATCH}", ids.len());
         return Err(Refusal::wrong("MaximumBatchSizeExceeded", message).into());
     }
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     ids.retain(|id| seen.insert(id.clone()));
     update(doors, &ids, &changes, None).await?;
     Ok(StatusCode::OK.into_response())
@@ -199,8 +200,9 @@ async fn update(doors: &Doors, ids: &[String], changes: &[Change], tags: Option<
     let store = doors.engine.store();
     for _ in 0..ATTEMPTS {
         let view = store.refresh().await?;
-        for id in ids {
-            check(doors, id, tags).await?;
+        match (ids, tags) {
+            ([id], _) => check(doors, id, tags).await?,
+            _ => all_there(doors, ids).await?,
         }
         let ingestion = match tags {
             Some(_) => Ingestion::right_after(&view, UPDATES.name),
@@ -213,6 +215,17 @@ async fn update(doors: &Doors, ids: &[String], changes: &[Change], tags: Option<
         }
     }
     Err(QueryError::fault("an update was overtaken too often").into())
+}
+
+/// Refuses ids of which one is of no alert.
+async fn all_there(doors: &Doors, ids: &[String]) -> Result<(), Failure> {
+    let list: Vec<String> = ids.iter().map(|id| alerts::literal(id)).collect();
+    let found = Found::of(doors, &format!("Alerts?$select=id&$filter=id%20in%20({})", list.join(","))).await?;
+    let there: HashSet<String> = found.items().filter_map(|item| Some(item.get("id")?.as_str()?.to_owned())).collect();
+    match ids.iter().find(|id| !there.contains(*id)) {
+        Some(missing) => Err(Refusal::missing(missing).into()),
+        None => Ok(()),
+    }
 }
 
 async fn check(doors: &Doors, id: &str, tags: Option<&[String]>) -> Result<(), Failure> {

@@ -43,31 +43,13 @@ impl Clock {
 
     /// The next instant. It is not ahead of the time of day, unless that went back.
     pub async fn turn(&self) -> Result<Turn, StoreError> {
-        let turn = self.turn.clone().lock_owned().await;
-        let mut held = None;
-        if let Some(path) = self.file.clone() {
-            let locked = tokio::task::spawn_blocking(move || -> std::io::Result<(File, i64)> {
-                if let Some(folder) = path.parent() {
-                    std::fs::create_dir_all(folder)?;
-                }
-                let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
-                file.lock()?;
-                let last = number(&mut file);
-                Ok((file, last))
-            });
-            let (file, last) = locked
-                .await
-                .map_err(|error| StoreError::Stopped(error.to_string()))?
-                .map_err(|error| StoreError::Input(error.into()))?;
-            self.last.fetch_max(last, Ordering::SeqCst);
-            held = Some(file);
-        }
+        let (turn, mut held) = self.alone().await?;
         let last = self.last.load(Ordering::SeqCst);
-        let mut at = now().max(last + 1);
+        let mut at = after(last);
         let ahead = at - now();
         if (1..1000).contains(&ahead) {
             tokio::time::sleep(Duration::from_millis(ahead.unsigned_abs())).await;
-            at = now().max(last + 1);
+            at = after(last);
         }
         // Said before the commit: who reads the clock before and after a look knows whether one came between.
         if let Some(file) = held.as_mut() {
@@ -79,9 +61,30 @@ impl Clock {
         Ok(Turn { at, _turn: turn, _file: held })
     }
 
-    /// Waits until nobody commits, and lets nobody, without giving an instant.
-    pub async fn pause(&self) -> OwnedMutexGuard<()> {
-        self.turn.clone().lock_owned().await
+    /// Waits until nobody commits, and lets nobody for as long as what it gives is held. All that was given an instant
+    /// up to now is in the tables then.
+    pub async fn pause(&self) -> Result<impl Send + use<>, StoreError> {
+        self.alone().await
+    }
+
+    async fn alone(&self) -> Result<(OwnedMutexGuard<()>, Option<File>), StoreError> {
+        let turn = self.turn.clone().lock_owned().await;
+        let Some(path) = self.file.clone() else { return Ok((turn, None)) };
+        let locked = tokio::task::spawn_blocking(move || -> std::io::Result<(File, i64)> {
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+            file.lock()?;
+            let last = number(&mut file);
+            Ok((file, last))
+        });
+        let (file, last) = locked
+            .await
+            .map_err(|error| StoreError::Stopped(error.to_string()))?
+            .map_err(|error| StoreError::Input(error.into()))?;
+        self.last.fetch_max(last, Ordering::SeqCst);
+        Ok((turn, Some(file)))
     }
 
     /// The last instant that was given.
@@ -97,6 +100,13 @@ fn number(file: &mut File) -> i64 {
         Ok(DIGITS) => text.parse().unwrap_or(0),
         Ok(_) | Err(_) => 0,
     }
+}
+
+/// An instant behind another, the present one where that is behind it. Its milliseconds never end in a nought, which would
+/// be left out of its text: clients that compare the texts of times go by the times then.
+fn after(last: i64) -> i64 {
+    let next = now().max(last.saturating_add(1));
+    next + i64::from(next % 10 == 0)
 }
 
 fn now() -> i64 {
@@ -120,6 +130,7 @@ mod tests {
                 tokio::spawn(async move {
                     let turn = clock.turn().await.unwrap();
                     assert_eq!(clock.seen(), turn.at);
+                    assert_ne!(turn.at % 10, 0);
                     turn.at
                 })
             })

@@ -135,8 +135,19 @@ impl Store {
                 return Ok(view);
             }
         }
-        let _pause = self.shared.clock.pause().await;
+        let _pause = self.shared.clock.pause().await?;
         self.look().await
+    }
+
+    /// Waits until every commit that was given an instant before now can be seen: who asks for what arrived up to now
+    /// gets all of it.
+    pub async fn settled(&self) {
+        if self.shared.clock.seen() > 0
+            && let Err(error) = self.shared.clock.pause().await
+        {
+            // A folder that cannot be written to has no commits to wait for.
+            tracing::debug!(%error, "the clock of arrivals cannot be held");
+        }
     }
 
     async fn look(&self) -> Result<View, StoreError> {
