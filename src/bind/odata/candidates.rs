@@ -57,7 +57,7 @@ pub fn near(
     let wanted = count.saturating_add(options.skip.unwrap_or(0));
     let mut rows = wanted.saturating_mul(3).saturating_add(64);
     while rows <= MOST {
-        let Some((ids, end)) = nearest(set, time, &all, rows, first.descending, world)? else { break };
+        let Some(Nearest { ids, end }) = nearest(set, time, &all, rows, first.descending, world)? else { break };
         let mut found = self::rows(set, world, &ids)?;
         for condition in &all {
             found = filtered(found, condition.clone());
@@ -152,8 +152,13 @@ fn changed_since(since: i64, world: World<'_>) -> Result<Option<Vec<String>>, Di
     Ok(texts(&rel, world).filter(|ids| ids.len() <= NAMED))
 }
 
-/// The ids of the alerts with the newest (or oldest) so many rows that can be of a page, and the time of the last of
-/// those rows; no time where there are no more rows. `None` where that is not to be had.
+struct Nearest {
+    ids: Vec<String>,
+    /// The time of the last of the rows; none where there are no more rows.
+    end: Option<i64>,
+}
+
+/// The alerts with the newest (or oldest) so many rows that can be of a page. `None` where that is not to be had.
 fn nearest(
     set: &Set,
     time: &str,
@@ -161,7 +166,7 @@ fn nearest(
     most: u64,
     descending: bool,
     world: World<'_>,
-) -> Result<Option<(Vec<String>, Option<i64>)>, Diagnostics> {
+) -> Result<Option<Nearest>, Diagnostics> {
     let mut seen = HashSet::new();
     let mut ids = Vec::new();
     let mut end: Option<i64> = None;
@@ -187,7 +192,7 @@ fn nearest(
             }
         }
     }
-    Ok(Some((ids, end)))
+    Ok(Some(Nearest { ids, end }))
 }
 
 fn nearest_rows(set: &Set, time: &str, form: Form, conditions: &[Scalar], most: u64, descending: bool) -> Option<Rel> {
