@@ -44,6 +44,9 @@ pub fn trials() -> Vec<Trial> {
 
 fn own() -> Vec<String> {
     let files = layers::files(&root().join("tests"), "md");
+    // Those of a store that is changed on the way have no meaning over this one.
+    let files: Vec<_> =
+        files.into_iter().filter(|(path, _)| !path.components().any(|part| part.as_os_str() == "state")).collect();
     let blocks = files.iter().flat_map(|(_, text)| sections(text)).flat_map(|section| section.blocks);
     blocks.filter(|block| block.kind == "kql").map(|block| block.text).collect()
 }
