@@ -139,7 +139,7 @@ async fn event(doors: &Doors, reference: &Reference) -> Result<Option<Event>, Fa
         "declare query_parameters(machine:string, report:long, at:datetime);\nunion {} | take 1",
         branches.join(", ")
     );
-    let mut request = Request::new(Limits::ALERTS);
+    let mut request = Request::new(doors.limits.alerts);
     request.parameters = vec![
         ("machine".into(), Json::from(reference.machine.as_str()).to_string()),
         ("report".into(), reference.report.to_string()),

@@ -102,10 +102,10 @@ pub async fn patch(
     body: Bytes,
 ) -> Response {
     let path = uri.path().trim_matches('/');
-    let root = Root::of(&headers, path);
+    let root = Root::of(&headers, path, doors.secure);
     let words = words(path);
-    let [set, key] = words.as_slice() else { return error::no_such_path(&uri) };
-    let Some(set) = alert_set(set, root.door) else { return error::no_such_path(&uri) };
+    let [set, key] = words.as_slice() else { return error::no_such_path(&uri, &id) };
+    let Some(set) = alert_set(set, root.door) else { return error::no_such_path(&uri, &id) };
     let work = async {
         let changes = changes(&body, root.door, &[])?;
         let conditions = if_match(&headers);
@@ -123,7 +123,7 @@ pub async fn post(
     body: Bytes,
 ) -> Response {
     let path = uri.path().trim_matches('/');
-    let root = Root::of(&headers, path);
+    let root = Root::of(&headers, path, doors.secure);
     let words = words(path);
     let lower: Vec<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
@@ -134,7 +134,7 @@ pub async fn post(
             Err(failure) => Err(failure),
         },
         (Door::Graph, ["alerts_v2", _, "comments"]) => comment(&doors, &root, &words[1], &body).await,
-        _ => return error::no_such_path(&uri),
+        _ => return error::no_such_path(&uri, &id),
     };
     told(done, root.door, &id)
 }
