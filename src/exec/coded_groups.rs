@@ -1,9 +1,8 @@
 //! Grouping by small numbers instead of texts. The first half of a two-step aggregation, in DataFusion's stead: each column
 //! that is grouped by turns into codes, and the codes of a row name its group. A text of a dictionary is known by where
 //! it lies, so that most rows are told apart without a look at a text. What is aggregated, and how, stays DataFusion's.
-use crate::columns::repeats::place_of;
+use crate::columns::repeats::Known;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringViewArray, StringViewBuilder};
-use arrow::buffer::Buffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -19,17 +18,16 @@ use datafusion::physical_plan::{
     ReplaceChildrenOptions,
 };
 use futures::{StreamExt, stream};
+use hashbrown::{DefaultHashBuilder, HashTable};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 /// Groups are given on to the second half when there are so many.
 const MOST_GROUPS: usize = 500_000;
 /// Where more than one row in two opens a group after so many rows, keeping groups does not pay: each batch is given on.
 const TRIAL: usize = 100_000;
-/// Places of the table of texts by where they lie; a power of two.
-const PLACES: usize = 1 << 14;
 
 /// Puts [`CodedGroups`] where it can stand.
 pub fn coded(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
@@ -297,10 +295,8 @@ struct Codes {
     /// Behind each code; nothing behind that of null.
     numbers: Vec<i64>,
     by_number: Numbers<i64>,
-    texts: Vec<Arc<str>>,
-    by_text: HashMap<Arc<str>, u32>,
-    text_bytes: usize,
-    seen: Seen,
+    texts: Texts,
+    known: Known<u32>,
 }
 
 impl Codes {
@@ -312,7 +308,7 @@ impl Codes {
     }
 
     fn count(&self) -> usize {
-        self.texts.len().max(self.numbers.len())
+        self.texts.ends.len().max(self.numbers.len())
     }
 
     fn read(&mut self, array: &ArrayRef, codes: &mut Vec<u32>) -> Result<()> {
@@ -348,32 +344,12 @@ impl Codes {
     }
 
     fn read_texts(&mut self, array: &StringViewArray, codes: &mut Vec<u32>) {
-        self.seen.over(array.data_buffers());
-        for (row, view) in array.views().iter().enumerate() {
-            if array.is_null(row) {
-                codes.push(*self.null.get_or_insert_with(|| {
-                    self.texts.push(Arc::from(""));
-                    self.texts.len() as u32 - 1
-                }));
-                continue;
-            }
-            let place = &mut self.seen.places[place_of(*view, PLACES)];
-            if place.0 != *view || place.1 == u32::MAX {
-                let text = array.value(row);
-                let code = match self.by_text.get(text) {
-                    Some(code) => *code,
-                    None => {
-                        let (text, code): (Arc<str>, u32) = (text.into(), self.texts.len() as u32);
-                        self.text_bytes += text.len();
-                        self.texts.push(Arc::clone(&text));
-                        self.by_text.insert(text, code);
-                        code
-                    }
-                };
-                *place = (*view, code);
-            }
-            codes.push(place.1);
-        }
+        let Codes { null, texts, known, .. } = self;
+        known.over(array);
+        codes.extend(array.views().iter().enumerate().map(|(row, view)| match array.is_null(row) {
+            true => *null.get_or_insert_with(|| texts.push(b"")),
+            false => known.get(*view, || texts.code(array.value(row))),
+        }));
     }
 
     fn values(&self, codes: &[u32], ty: &DataType) -> Result<ArrayRef> {
@@ -381,7 +357,7 @@ impl Codes {
         if *ty == DataType::Utf8View {
             let mut builder = StringViewBuilder::with_capacity(codes.len());
             for code in codes {
-                builder.append_option((!is_null(*code)).then(|| &self.texts[*code as usize]));
+                builder.append_option((!is_null(*code)).then(|| self.texts.text(*code)));
             }
             return Ok(Arc::new(builder.finish()));
         }
@@ -390,32 +366,60 @@ impl Codes {
     }
 
     fn size(&self) -> usize {
-        self.numbers.capacity() * 32 + self.texts.capacity() * 72 + self.text_bytes + self.seen.places.len() * 32
+        self.numbers.capacity() * 32 + self.texts.size() + self.known.size()
     }
 }
 
-/// The codes of texts by their views, as long as the views are into the same memory.
+/// Texts numbered from 0 as they come.
 #[derive(Default)]
-struct Seen {
-    places: Vec<(u128, u32)>,
-    /// Kept, so that no other text can come to lie where these are.
-    buffers: Vec<Buffer>,
+struct Texts {
+    table: HashTable<Entry>,
+    hasher: DefaultHashBuilder,
+    /// All texts one after the other, and where each ends.
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
 }
 
-impl Seen {
-    /// Views into other buffers than before say nothing about those before.
-    fn over(&mut self, buffers: &[Buffer]) {
-        let same = self.buffers.len() == buffers.len()
-            && self
-                .buffers
-                .iter()
-                .zip(buffers)
-                .all(|(one, other)| one.as_ptr() == other.as_ptr() && one.len() == other.len());
-        if self.places.is_empty() || !same {
-            self.places.clear();
-            self.places.resize(PLACES, (0, u32::MAX));
-            self.buffers = buffers.to_vec();
+struct Entry {
+    hash: u64,
+    at: usize,
+    code: u32,
+}
+
+impl Texts {
+    fn code(&mut self, text: &str) -> u32 {
+        let hash = self.hasher.hash_one(text);
+        let (bytes, text) = (&self.bytes, text.as_bytes());
+        let same = |entry: &Entry| {
+            entry.hash == hash && bytes.get(entry.at..entry.at + text.len()) == Some(text) && {
+                self.ends[entry.code as usize] == entry.at + text.len()
+            }
+        };
+        if let Some(entry) = self.table.find(hash, same) {
+            return entry.code;
         }
+        let code = self.push(text);
+        let at = self.bytes.len() - text.len();
+        self.table.insert_unique(hash, Entry { hash, at, code }, |entry| entry.hash);
+        code
+    }
+
+    /// A further code for a text, whether it has one or not.
+    fn push(&mut self, text: &[u8]) -> u32 {
+        self.bytes.extend_from_slice(text);
+        self.ends.push(self.bytes.len());
+        self.ends.len() as u32 - 1
+    }
+
+    fn text(&self, code: u32) -> &str {
+        let code = code as usize;
+        let from = code.checked_sub(1).map_or(0, |before| self.ends[before]);
+        // Texts went in as such, whole.
+        std::str::from_utf8(&self.bytes[from..self.ends[code]]).unwrap_or_default()
+    }
+
+    fn size(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * 8 + self.table.capacity() * (size_of::<Entry>() + 1)
     }
 }
 

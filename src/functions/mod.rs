@@ -132,6 +132,10 @@ impl PartialEq for Function {
 /// A running aggregation over one group.
 pub trait Fold: Send + Sync + std::fmt::Debug {
     fn add(&mut self, args: &[Value<'_>]);
+    /// Whether a row of several values, of which this is the first, changes nothing: the others need not be read then.
+    fn passes_over(&self, _first: &Value<'_>) -> bool {
+        false
+    }
     /// All that another fold of the same call needs to go on from here.
     fn state(&self) -> Vec<Value<'static>>;
     fn merge(&mut self, state: &[Value<'_>]);

@@ -148,6 +148,18 @@ impl Kind {
     }
 }
 
+/// The values of a row, unless it would change nothing.
+fn read<'a>(cells: &[Cells<'a>], row: usize, fold: &dyn Fold, values: &mut Vec<Value<'a>>) -> bool {
+    values.clear();
+    for (at, cells) in cells.iter().enumerate() {
+        values.push(cells.get(row));
+        if at == 1 && fold.passes_over(&values[0]) {
+            return false;
+        }
+    }
+    true
+}
+
 fn saved(fold: &dyn Fold) -> Vec<u8> {
     codec::encode(&fold.state())
 }
@@ -171,9 +183,9 @@ impl Accumulator for FoldAccumulator {
         let rows = arrays.first().map_or(0, |array| array.len());
         let mut values: Vec<Value<'_>> = Vec::with_capacity(cells.len());
         for row in 0..rows {
-            values.clear();
-            values.extend(cells.iter().map(|cells| cells.get(row)));
-            self.fold.add(&values);
+            if read(&cells, row, self.fold.as_ref(), &mut values) {
+                self.fold.add(&values);
+            }
         }
         Ok(())
     }
@@ -224,9 +236,10 @@ impl GroupsAccumulator for FoldGroups {
             if filter.is_some_and(|filter| filter.is_null(row) || !filter.value(row)) {
                 continue;
             }
-            values.clear();
-            values.extend(cells.iter().map(|cells| cells.get(row)));
-            self.folds[*group].add(&values);
+            let fold = &mut self.folds[*group];
+            if read(&cells, row, fold.as_ref(), &mut values) {
+                fold.add(&values);
+            }
         }
         Ok(())
     }

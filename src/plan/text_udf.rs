@@ -1,5 +1,5 @@
 //! Text operators with constant right sides, over whole columns: the needles are readied once, each row is one search.
-use crate::columns::repeats::Repeats;
+use crate::columns::repeats::Known;
 use crate::functions::predicates::{AnyOf, Kind, Needle, fold};
 use crate::functions::regexes;
 use crate::store::index::filter as index;
@@ -12,6 +12,7 @@ use datafusion::logical_expr::{
 };
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
+use std::sync::Mutex;
 
 /// One operator (`has`, `!in~`, `has_any`, …) and its constants. A null text is the empty one.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct TextUdf {
     symbol: &'static str,
     needles: Vec<String>,
     search: Search,
+    /// What was found out about repeated texts, one for each stream that is not at work just now.
+    known: Mutex<Vec<Known<bool>>>,
     signature: Signature,
 }
 
@@ -51,7 +54,8 @@ pub fn call(symbol: &'static str, needles: &[Value<'static>], text: Expr) -> Opt
     let few = needles.len() <= index::MOST_NEEDLES;
     let shown = needles.iter().filter(|_| few).map(|needle| index::needle(needle));
     let args = std::iter::once(text).chain(shown).collect();
-    let udf = TextUdf { symbol, needles, search, signature: Signature::user_defined(Volatility::Immutable) };
+    let signature = Signature::user_defined(Volatility::Immutable);
+    let udf = TextUdf { symbol, needles, search, known: Mutex::default(), signature };
     Some(ScalarUDF::new_from_impl(udf).call(args))
 }
 
@@ -73,14 +77,16 @@ impl TextUdf {
         match array.data_type() {
             DataType::Utf8View => {
                 let array = array.as_string_view();
-                match Repeats::of(array) {
-                    Some(repeats) => {
-                        let text =
-                            |row: &u32| if array.is_null(*row as usize) { "" } else { array.value(*row as usize) };
-                        let found: Vec<bool> = repeats.rows.iter().map(|row| self.matches(text(row))).collect();
-                        repeats.texts.iter().for_each(|text| bits.append(found[*text as usize]));
-                    }
-                    None => array.iter().for_each(&mut push),
+                let mut known = self.known.lock().map(|mut idle| idle.pop()).ok().flatten().unwrap_or_default();
+                known.over(array);
+                for (row, view) in array.views().iter().enumerate() {
+                    bits.append(match array.is_null(row) {
+                        true => self.matches(""),
+                        false => known.get(*view, || self.matches(array.value(row))),
+                    });
+                }
+                if let Ok(mut idle) = self.known.lock() {
+                    idle.push(known);
                 }
             }
             DataType::Utf8 => array.as_string::<i32>().iter().for_each(&mut push),

@@ -136,6 +136,12 @@ fn is_nothing(value: &Value<'_>) -> bool {
 }
 
 impl Fold for OneRow {
+    fn passes_over(&self, first: &Value<'_>) -> bool {
+        match self.choose {
+            Choose::Any => self.best.is_some(),
+            Choose::Largest | Choose::Smallest => !self.is_better(std::slice::from_ref(first)),
+        }
+    }
     fn add(&mut self, args: &[Value<'_>]) {
         if !self.is_better(args) {
             return;
