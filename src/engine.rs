@@ -15,7 +15,7 @@ use crate::bind::saved::{self, Saved};
 use crate::bind::{self, Context, Data};
 use crate::catalog::Tables;
 use crate::columns::{Cells, cell_bytes};
-use crate::exec::{Sessions, subqueries};
+use crate::exec::{Sessions, narrowing, subqueries};
 use crate::ir::{Answer, Bound, Rel, RelOp, Scalar};
 use crate::plan::{self, Lowering, PlanError, Providers};
 use crate::rows::{self, RowsError};
@@ -26,7 +26,7 @@ use crate::syntax::{kql, odata};
 use crate::text::{Diagnostic, Diagnostics, Source, Span, codes};
 use crate::types::{Schema, Type};
 use crate::value::{Value, datetime};
-use arrow::record_batch::RecordBatch;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
@@ -397,31 +397,19 @@ impl Run {
         uses: &HashMap<u32, usize>,
         shared: &mut SharedTables,
     ) -> Result<LogicalPlan, QueryError> {
-        loop {
-            let mut waiting = Vec::new();
-            subqueries::innermost(&rel, &mut waiting);
-            if waiting.is_empty() {
-                break;
-            }
-            let mut values: Vec<Vec<(Value<'static>, Type)>> = Vec::with_capacity(waiting.len());
-            for (at, one) in waiting.iter().enumerate() {
-                // The same relation named twice is computed once.
-                let same = waiting[..at].iter().position(|other| other.set == one.set && other.rel == one.rel);
-                values.push(match same {
-                    Some(earlier) => values[earlier].clone(),
-                    None => self.values(one, uses, shared).await?,
-                });
-            }
-            subqueries::fill(&mut rel, &mut values.into_iter());
+        self.settle(&mut rel, uses, shared).await?;
+        plan::prune(&mut rel);
+        if narrowing::last_rows(&mut rel) {
+            self.settle(&mut rel, uses, shared).await?;
         }
+        self.narrow_joins(&mut rel, uses, shared).await?;
         let mut wanted = Vec::new();
         subqueries::shared(&rel, &mut wanted);
         for (id, input) in wanted {
             if uses.get(&id).is_some_and(|uses| *uses > 1) && !shared.contains_key(&id) {
                 let schema = input.schema.clone();
                 let batches = self.collect(input.as_ref().clone(), uses, shared).await?;
-                let table = MemTable::try_new(crate::columns::arrow_schema(&schema), vec![batches]);
-                shared.insert(id, Arc::new(table.map_err(|error| self.failed(error))?));
+                shared.insert(id, self.in_memory(&schema, batches)?);
             }
         }
         let lowering = Lowering { providers: &self.view, now: self.now, shared, named: Default::default() };
@@ -439,6 +427,71 @@ impl Run {
             ]),
             PlanError::Fault(detail) => QueryError::fault(detail),
         })
+    }
+
+    /// Puts the values of subqueries in their places.
+    async fn settle(
+        &self,
+        rel: &mut Rel,
+        uses: &HashMap<u32, usize>,
+        shared: &mut SharedTables,
+    ) -> Result<(), QueryError> {
+        loop {
+            let mut waiting = Vec::new();
+            subqueries::innermost(rel, &mut waiting);
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let mut values: Vec<Vec<(Value<'static>, Type)>> = Vec::with_capacity(waiting.len());
+            for (at, one) in waiting.iter().enumerate() {
+                // The same relation named twice is computed once.
+                let same = waiting[..at].iter().position(|other| other.set == one.set && other.rel == one.rel);
+                values.push(match same {
+                    Some(earlier) => values[earlier].clone(),
+                    None => self.values(one, uses, shared).await?,
+                });
+            }
+            subqueries::fill(rel, &mut values.into_iter());
+        }
+    }
+
+    /// Reads the small sides of joins first, as far as they are small, and narrows the others by them.
+    async fn narrow_joins(
+        &self,
+        rel: &mut Rel,
+        uses: &HashMap<u32, usize>,
+        shared: &mut SharedTables,
+    ) -> Result<(), QueryError> {
+        let joins = narrowing::joins(rel, &|table| self.view.row_count(table));
+        // Inner ones first: the places of outer ones stay what they were.
+        for join in joins.iter().rev() {
+            let schema = &join.rel.schema;
+            let count = narrowing::MOST_ROWS as u64 + 1;
+            let op = RelOp::Take { input: Box::new(join.rel.clone()), count };
+            let batches = self.collect(Rel { op, schema: schema.clone() }, uses, shared).await?;
+            if batches.iter().map(RecordBatch::num_rows).sum::<usize>() > narrowing::MOST_ROWS {
+                continue;
+            }
+            let mut rows = Vec::new();
+            batches.iter().for_each(|batch| plan::rows_exec::append_rows(batch, schema, &mut rows));
+            // Numbers from the other end than those of the binder.
+            let id = u32::MAX - shared.len() as u32;
+            shared.insert(id, self.in_memory(schema, batches)?);
+            join.fill(rel, id, &rows, self.now);
+        }
+        Ok(())
+    }
+
+    /// Batches as a table. The marks that stored columns bear are left behind.
+    fn in_memory(&self, schema: &Schema, batches: Vec<RecordBatch>) -> Result<Arc<dyn TableProvider>, QueryError> {
+        let schema = crate::columns::arrow_schema(schema);
+        let plain = |batch: RecordBatch| {
+            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            RecordBatch::try_new_with_options(Arc::clone(&schema), batch.columns().to_vec(), &options)
+        };
+        let batches = batches.into_iter().map(plain).collect::<Result<Vec<_>, _>>().map_err(QueryError::fault)?;
+        let table = MemTable::try_new(Arc::clone(&schema), vec![batches]);
+        Ok(Arc::new(table.map_err(|error| self.failed(error))?))
     }
 
     /// Boxed: a relation that must be computed first is planned by the same steps.

@@ -2,6 +2,7 @@
 mod coded_groups;
 pub mod equal_columns;
 pub mod limits;
+pub mod narrowing;
 pub mod session;
 pub mod subqueries;
 

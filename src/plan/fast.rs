@@ -59,6 +59,14 @@ pub fn lower(
             }
         }
         ("+" | "-" | "*", [left, right]) => arithmetic(scalars, name, left, right, gives)?,
+        ("bin", [at, Scalar::Literal { value: Value::Timespan(step), .. }])
+            if at.ty() == Type::Datetime && gives == Type::Datetime && *step > 0 =>
+        {
+            // No datetime is below zero, so that the remainder is never either.
+            let at = scalars.native(at)?;
+            let rest = binary_expr(at.clone(), Operator::Modulo, lit(*step));
+            Some(binary_expr(at, Operator::Minus, rest))
+        }
         ("iff", [test, yes, no]) if yes.ty() == gives && no.ty() == gives && test.ty() == Type::Bool => {
             let test = scalars.lower(test, Place::Filter)?.expr;
             Some(when(test, scalars.native(yes)?).otherwise(scalars.native(no)?)?)

@@ -31,6 +31,8 @@ pub mod size;
 pub mod text_udf;
 pub mod weight;
 
+pub use prune::prune;
+
 /// How a column lies in a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repr {
@@ -115,7 +117,7 @@ pub fn lower(mut rel: Rel, lowering: &Lowering<'_>) -> Result<LogicalPlan, PlanE
     if size::is_too_large(&rel) {
         return Err(PlanError::TooMuch);
     }
-    prune::prune(&mut rel);
+    prune(&mut rel);
     let lowered = rel::lower(&rel, lowering, 0)?;
     rel::native(lowered, &rel.schema)
 }

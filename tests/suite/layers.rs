@@ -21,7 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["text", "types", "value", "catalog", "functions", "columns"]),
     ("generate", &["types", "value", "catalog", "columns"]),
     ("plan", &["text", "types", "value", "catalog", "functions", "ir", "rows", "columns", "store"]),
-    ("exec", &["types", "value", "ir", "rows", "columns", "store", "plan"]),
+    ("exec", &["text", "types", "value", "catalog", "functions", "ir", "rows", "columns", "store", "plan"]),
     (
         "engine",
         &[

@@ -1,0 +1,437 @@
+//! What one part of a query says about the rows that another part must read. The last row of each device is no older than
+//! the oldest of all their last times; a join with a few alerts needs the rows of their devices, and, where a window of
+//! time is asked for behind it, of their times. What is found becomes a filter over the other part, so that statistics,
+//! pages and indexes serve it as they serve one that was typed.
+use crate::catalog::TIMESTAMP;
+use crate::functions;
+use crate::ir::{AggregateCall, JoinColumn, JoinKind, Rel, RelOp, Scalar, Side};
+use crate::rows::eval::Compiled;
+use crate::text::Span;
+use crate::types::{Schema, Type};
+use crate::value::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A side of a join that has more rows is not read before the other.
+pub const MOST_ROWS: usize = 20_000;
+/// More keys than these say little that a scan can use.
+const MOST_KEYS: usize = 1_000;
+/// Windows of time that lie apart; more are joined where the gap is least.
+const MOST_WINDOWS: usize = 16;
+/// Reading the times alone first pays where so many further columns are asked for.
+const LATE_COLUMNS: usize = 3;
+
+fn call(name: &str, args: Vec<Scalar>, ty: Type) -> Option<Scalar> {
+    Some(Scalar::Call { function: functions::scalar(name)?, args, ty, span: Span::default() })
+}
+
+fn all(name: &str, mut terms: Vec<Scalar>) -> Option<Scalar> {
+    if terms.len() > 1 { call(name, terms, Type::Bool) } else { terms.pop() }
+}
+
+fn filtered(rel: &mut Rel, predicate: Scalar) {
+    let schema = rel.schema.clone();
+    let input = Box::new(std::mem::replace(rel, Rel { op: RelOp::Each, schema: schema.clone() }));
+    *rel = Rel { op: RelOp::Filter { input, predicate }, schema };
+}
+
+/// The stored column behind a column, where only filters and projections lie between.
+fn stored<'a>(mut rel: &'a Rel, mut name: &'a str) -> Option<(&'a str, &'a str)> {
+    loop {
+        match &rel.op {
+            RelOp::Table { name: table, .. } => return Some((table, name)),
+            RelOp::Filter { input, .. } => rel = input,
+            RelOp::Project { input, columns } => {
+                let (_, scalar) = columns.iter().find(|(column, _)| column == name)?;
+                let Scalar::Column { name: before, .. } = scalar else { return None };
+                (rel, name) = (input, before);
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// `summarize arg_max(Timestamp, …)`: rows older than the oldest of the groups' last times are nobody's last. Gives
+/// whether there was such a place; the time is a subquery then.
+pub fn last_rows(rel: &mut Rel) -> bool {
+    let mut found = false;
+    for input in rel.op.inputs_mut() {
+        found |= last_rows(input);
+    }
+    if !matches!(rel.op, RelOp::Summarize { .. }) || !is_steady(rel) {
+        return found;
+    }
+    let RelOp::Summarize { input, by, aggregates } = &mut rel.op else { return found };
+    let Some(time) = one_time(aggregates) else { return found };
+    let late: usize = aggregates.iter().map(|call| call.args.len()).sum();
+    if by.is_empty() || late < LATE_COLUMNS || stored(input, &time).is_none_or(|(_, column)| column != TIMESTAMP) {
+        return found;
+    }
+    let Some(predicate) = no_older(input, by, &time) else { return found };
+    filtered(input, predicate);
+    true
+}
+
+/// Whether a pipe gives the same rows when it is asked again.
+fn is_steady(mut rel: &Rel) -> bool {
+    while let Some(input) = rel.op.piped() {
+        let steady = |scalar: &&Scalar| {
+            let compiled = Compiled::new(scalar, &input.schema, 0);
+            compiled.is_ok_and(|compiled| compiled.reads(&mut BTreeSet::new()))
+        };
+        if !rel.op.scalars().iter().all(steady) {
+            return false;
+        }
+        rel = input;
+    }
+    true
+}
+
+/// The column whose largest value all the aggregates ask for.
+fn one_time(aggregates: &[AggregateCall]) -> Option<String> {
+    let mut times = aggregates.iter().map(|one| match (one.aggregate.name(), one.args.first()) {
+        ("arg_max" | "argmax" | "max", Some(Scalar::Column { name, ty: Type::Datetime, .. })) => Some(name),
+        _ => None,
+    });
+    let first = times.next()??;
+    times.all(|time| time == Some(first)).then(|| first.clone())
+}
+
+fn no_older(input: &Rel, by: &[(String, Scalar)], time: &str) -> Option<Scalar> {
+    const LAST: &str = "last";
+    let aggregate = |name, column: &str| {
+        Some(AggregateCall {
+            aggregate: functions::aggregate(name)?,
+            args: vec![Scalar::column(column, Type::Datetime)],
+            outputs: vec![(LAST.to_owned(), Type::Datetime)],
+            span: Span::default(),
+        })
+    };
+    let keys = by.iter().enumerate().map(|(at, (_, key))| (format!("key{at}"), key.clone())).collect::<Vec<_>>();
+    let columns = keys.iter().map(|(name, key)| (name.clone(), key.ty()));
+    let schema = Schema::new(columns.chain([(LAST.to_owned(), Type::Datetime)]));
+    let op = RelOp::Summarize { input: Box::new(input.clone()), by: keys, aggregates: vec![aggregate("max", time)?] };
+    let input = Box::new(Rel { op, schema });
+    let op = RelOp::Summarize { input, by: vec![], aggregates: vec![aggregate("min", LAST)?] };
+    let oldest = Rel { op, schema: Schema::new([(LAST.to_owned(), Type::Datetime)]) };
+    let oldest = Scalar::Subquery { rel: Box::new(oldest), ty: Type::Datetime };
+    let time = || Scalar::column(time, Type::Datetime);
+    // A group without any time has a row all the same.
+    let none = call("isnull", vec![time()], Type::Bool)?;
+    call("or", vec![none, call(">=", vec![time(), oldest], Type::Bool)?], Type::Bool)
+}
+
+/// A join of which one side is to be read first.
+pub struct First {
+    /// From the outermost relation: which input, and of that which, ….
+    path: Vec<usize>,
+    side: Side,
+    pub rel: Rel,
+    keys: Vec<(Scalar, String)>,
+    windows: Vec<Window>,
+}
+
+/// `from <= time` or `time <= until`; `bound` is over the side that is read first.
+struct Window {
+    time: String,
+    from: bool,
+    bound: Scalar,
+}
+
+/// The joins of a relation that may be worth it, outer ones first. `rows` says how many a table has.
+pub fn joins(rel: &Rel, rows: &dyn Fn(&str) -> Option<u64>) -> Vec<First> {
+    let mut found = Vec::new();
+    look(rel, &mut Vec::new(), &[], rows, &mut found);
+    found
+}
+
+fn look<'a>(
+    rel: &'a Rel,
+    path: &mut Vec<usize>,
+    filters: &[&'a Scalar],
+    rows: &dyn Fn(&str) -> Option<u64>,
+    found: &mut Vec<First>,
+) {
+    if let RelOp::Join { left, right, kind, on, output } = &rel.op {
+        let one = first_side(left, right, *kind, rows)
+            .and_then(|side| first(left, right, (*kind, on, output), side, filters).map(|one| (side, one)));
+        if let Some((side, (keys, windows))) = one {
+            let rel = if side == Side::Left { left } else { right };
+            found.push(First { path: path.clone(), side, rel: rel.as_ref().clone(), keys, windows });
+            // What lies within it is read with it.
+            let other = if side == Side::Left { (1, right) } else { (0, left) };
+            path.push(other.0);
+            look(other.1, path, &[], rows, found);
+            path.pop();
+            return;
+        }
+    }
+    let mut behind = Vec::new();
+    if let RelOp::Filter { predicate, .. } = &rel.op {
+        behind = filters.to_vec();
+        behind.push(predicate);
+    }
+    for (at, input) in rel.op.inputs().into_iter().enumerate() {
+        path.push(at);
+        look(input, path, &behind, rows, found);
+        path.pop();
+    }
+}
+
+/// Which side to read first: one with a filter that the other may do without the rest of.
+fn first_side(left: &Rel, right: &Rel, kind: JoinKind, rows: &dyn Fn(&str) -> Option<u64>) -> Option<Side> {
+    let (narrows_right, narrows_left) = match kind {
+        JoinKind::Inner | JoinKind::InnerUnique | JoinKind::LeftSemi | JoinKind::RightSemi => (true, true),
+        JoinKind::LeftOuter | JoinKind::LeftAnti => (true, false),
+        JoinKind::RightOuter | JoinKind::RightAnti => (false, true),
+        JoinKind::FullOuter => (false, false),
+    };
+    let (left, right) = (Cost::of(left, rows), Cost::of(right, rows));
+    if narrows_right && left.is_small && left.rows <= right.rows {
+        Some(Side::Left)
+    } else if narrows_left && right.is_small && right.rows < left.rows {
+        Some(Side::Right)
+    } else if narrows_right && left.is_small && !right.is_small {
+        Some(Side::Left)
+    } else if narrows_left && right.is_small && !left.is_small {
+        Some(Side::Right)
+    } else {
+        None
+    }
+}
+
+struct Cost {
+    /// Of all its tables.
+    rows: u64,
+    /// It has a filter other than one of time, or says itself how many rows it has.
+    is_small: bool,
+}
+
+impl Cost {
+    fn of(rel: &Rel, rows: &dyn Fn(&str) -> Option<u64>) -> Cost {
+        let mut cost = Cost { rows: 0, is_small: false };
+        let mut open = vec![rel];
+        while let Some(rel) = open.pop() {
+            match &rel.op {
+                RelOp::Table { name, .. } => cost.rows = cost.rows.saturating_add(rows(name).unwrap_or(u64::MAX)),
+                RelOp::Filter { predicate, .. } => cost.is_small |= !only_of_time(predicate),
+                RelOp::Take { .. } | RelOp::Values { .. } => cost.is_small = true,
+                _ => {}
+            }
+            open.extend(rel.op.inputs());
+        }
+        cost
+    }
+}
+
+fn only_of_time(scalar: &Scalar) -> bool {
+    match scalar {
+        Scalar::Literal { .. } => true,
+        Scalar::Column { ty, .. } => *ty == Type::Datetime,
+        Scalar::Call { args, .. } => args.iter().all(only_of_time),
+        Scalar::Subquery { .. } | Scalar::SubquerySet { .. } => false,
+    }
+}
+
+type Narrowing = (Vec<(Scalar, String)>, Vec<Window>);
+
+/// What a side says about stored columns of the other.
+fn first(
+    left: &Rel,
+    right: &Rel,
+    (kind, on, output): (JoinKind, &[(Scalar, Scalar)], &[JoinColumn]),
+    side: Side,
+    filters: &[&Scalar],
+) -> Option<Narrowing> {
+    let other = if side == Side::Left { right } else { left };
+    let mut keys = Vec::new();
+    for (left, right) in on {
+        let (known, asked) = if side == Side::Left { (left, right) } else { (right, left) };
+        let Scalar::Column { name, ty, .. } = asked else { continue };
+        let plain = matches!(ty, Type::String | Type::Long | Type::Int);
+        if plain && *ty == known.ty() && stored(other, name).is_some() {
+            keys.push((known.clone(), name.clone()));
+        }
+    }
+    let mut windows = Vec::new();
+    // Which left row stands for a key is settled before the windows are.
+    if kind == JoinKind::Inner || kind == JoinKind::InnerUnique && side == Side::Left {
+        let sides = Sides { output, known: side, other };
+        filters.iter().for_each(|filter| sides.windows(filter, &mut windows));
+    }
+    (!keys.is_empty() || !windows.is_empty()).then_some((keys, windows))
+}
+
+struct Sides<'a> {
+    output: &'a [JoinColumn],
+    known: Side,
+    other: &'a Rel,
+}
+
+impl Sides<'_> {
+    fn windows(&self, scalar: &Scalar, found: &mut Vec<Window>) {
+        let Scalar::Call { function, args, .. } = scalar else { return };
+        match (function.name(), args.as_slice()) {
+            ("and", terms) => terms.iter().for_each(|term| self.windows(term, found)),
+            ("between", [value, low, high]) => {
+                self.at_least(value, low, found);
+                self.at_least(high, value, found);
+            }
+            (">" | ">=", [one, other]) => self.at_least(one, other, found),
+            ("<" | "<=", [one, other]) => self.at_least(other, one, found),
+            _ => {}
+        }
+    }
+
+    /// `more >= less`, of which one has the time that is asked for.
+    fn at_least(&self, more: &Scalar, less: &Scalar, found: &mut Vec<Window>) {
+        for (from, one, other) in [(true, more, less), (false, less, more)] {
+            if let (Some(time), Some(bound)) = (self.time(one), self.bound(other)) {
+                found.push(Window { time, from, bound });
+            }
+            // `time - at >= span` is `time >= at + span`; `at - time >= span` is `time <= at - span`.
+            let Scalar::Call { function, args, ty: Type::Timespan, .. } = one else { continue };
+            let ("-", [a, b]) = (function.name(), args.as_slice()) else { continue };
+            if a.ty() != Type::Datetime || b.ty() != Type::Datetime || other.ty() != Type::Timespan {
+                continue;
+            }
+            let Some(span) = self.bound(other) else { continue };
+            let (window, bound) = match (self.time(a), self.bound(b), self.bound(a), self.time(b)) {
+                (Some(time), Some(at), ..) => ((time, from), call("+", vec![at, span], Type::Datetime)),
+                (.., Some(at), Some(time)) => ((time, !from), call("-", vec![at, span], Type::Datetime)),
+                _ => continue,
+            };
+            found.extend(bound.map(|bound| Window { time: window.0, from: window.1, bound }));
+        }
+    }
+
+    /// The stored time of the other side that a scalar is.
+    fn time(&self, scalar: &Scalar) -> Option<String> {
+        let Scalar::Column { name, ty: Type::Datetime, .. } = scalar else { return None };
+        let column = self.output.iter().find(|column| column.name == *name && column.side != self.known)?;
+        stored(self.other, &column.source).map(|_| column.source.clone())
+    }
+
+    /// A scalar over the known side alone, by the names of that side.
+    fn bound(&self, scalar: &Scalar) -> Option<Scalar> {
+        Some(match scalar {
+            Scalar::Literal { .. } => scalar.clone(),
+            Scalar::Column { name, ty, .. } => {
+                let column = self.output.iter().find(|column| column.name == *name && column.side == self.known)?;
+                Scalar::column(column.source.clone(), *ty)
+            }
+            Scalar::Call { function, args, ty, span } => {
+                let args = args.iter().map(|arg| self.bound(arg)).collect::<Option<_>>()?;
+                Scalar::Call { function, args, ty: *ty, span: *span }
+            }
+            Scalar::Subquery { .. } | Scalar::SubquerySet { .. } => return None,
+        })
+    }
+}
+
+impl First {
+    /// Puts the rows that were read, under this number, in the place of their side, and what they say over the other.
+    pub fn fill(&self, rel: &mut Rel, id: u32, rows: &[Vec<Value<'static>>], now: i64) {
+        let mut at = rel;
+        for step in &self.path {
+            let Some(input) = at.op.inputs_mut().into_iter().nth(*step) else { return };
+            at = input;
+        }
+        let RelOp::Join { left, right, .. } = &mut at.op else { return };
+        let (known, other) = if self.side == Side::Left { (left, right) } else { (right, left) };
+        let terms = self.terms(rows, now);
+        known.op = RelOp::Shared { id, input: std::sync::Arc::new(self.rel.clone()) };
+        if let Some(predicate) = all("and", terms) {
+            filtered(other, predicate);
+        }
+    }
+
+    fn terms(&self, rows: &[Vec<Value<'static>>], now: i64) -> Vec<Scalar> {
+        if rows.is_empty() {
+            return vec![Scalar::literal(Value::Bool(false), Type::Bool)];
+        }
+        let mut terms = Vec::new();
+        for (known, asked) in &self.keys {
+            let key = Compiled::new(known, &self.rel.schema, now).ok();
+            let Some(values) = key.and_then(|key| distinct(&key, rows)) else { continue };
+            let mut args = vec![Scalar::column(asked.clone(), known.ty())];
+            args.extend(values.into_iter().map(|value| Scalar::literal(value, known.ty())));
+            terms.extend(call("in", args, Type::Bool));
+        }
+        let mut times: BTreeMap<&str, Vec<&Window>> = BTreeMap::new();
+        for window in &self.windows {
+            times.entry(&window.time).or_default().push(window);
+        }
+        for (time, windows) in times {
+            terms.extend(self.within(time, &windows, rows, now));
+        }
+        terms
+    }
+
+    /// The time lies in one of the rows' windows.
+    fn within(&self, time: &str, windows: &[&Window], rows: &[Vec<Value<'static>>], now: i64) -> Option<Scalar> {
+        let bounds = windows
+            .iter()
+            .map(|window| Some((window.from, Compiled::new(&window.bound, &self.rel.schema, now).ok()?)))
+            .collect::<Option<Vec<_>>>()?;
+        let mut spans = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (mut from, mut until) = (i64::MIN, i64::MAX);
+            for (lower, bound) in &bounds {
+                match bound.eval(row) {
+                    Value::Datetime(ticks) if *lower => from = from.max(ticks),
+                    Value::Datetime(ticks) => until = until.min(ticks),
+                    // No time compares with null.
+                    _ => (from, until) = (i64::MAX, i64::MIN),
+                }
+            }
+            if from <= until {
+                spans.push((from, until));
+            }
+        }
+        let terms = apart(spans).into_iter().map(|(from, until)| {
+            let column = || Scalar::column(time, Type::Datetime);
+            let at = |ticks| Scalar::literal(Value::Datetime(ticks), Type::Datetime);
+            let lower = (from > i64::MIN).then(|| call(">=", vec![column(), at(from)], Type::Bool)).flatten();
+            let upper = (until < i64::MAX).then(|| call("<=", vec![column(), at(until)], Type::Bool)).flatten();
+            all("and", lower.into_iter().chain(upper).collect())
+        });
+        all("or", terms.collect::<Option<Vec<_>>>()?)
+    }
+}
+
+/// The values of a key, where they are few and none is null.
+fn distinct(key: &Compiled, rows: &[Vec<Value<'static>>]) -> Option<Vec<Value<'static>>> {
+    let (mut texts, mut numbers, mut ints) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for row in rows {
+        match key.eval(row) {
+            Value::String(text) => _ = texts.insert(text.into_owned()),
+            Value::Long(number) => _ = numbers.insert(number),
+            Value::Int(number) => _ = ints.insert(number),
+            _ => return None,
+        }
+        if texts.len() + numbers.len() + ints.len() > MOST_KEYS {
+            return None;
+        }
+    }
+    let texts = texts.into_iter().map(Value::string);
+    Some(texts.chain(numbers.into_iter().map(Value::Long)).chain(ints.into_iter().map(Value::Int)).collect())
+}
+
+/// Spans that neither meet nor are too many.
+fn apart(mut spans: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+    spans.sort_unstable();
+    let mut apart: Vec<(i64, i64)> = Vec::new();
+    for (from, until) in spans {
+        match apart.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(until),
+            _ => apart.push((from, until)),
+        }
+    }
+    while apart.len() > MOST_WINDOWS {
+        let gap = |at: &usize| apart[at + 1].0.saturating_sub(apart[*at].1);
+        let Some(least) = (0..apart.len() - 1).min_by_key(gap) else { break };
+        apart[least].1 = apart[least + 1].1;
+        apart.remove(least + 1);
+    }
+    apart
+}
