@@ -398,11 +398,7 @@ impl Run {
         shared: &mut SharedTables,
     ) -> Result<LogicalPlan, QueryError> {
         self.settle(&mut rel, uses, shared).await?;
-        plan::prune(&mut rel);
-        if narrowing::last_rows(&mut rel) {
-            self.settle(&mut rel, uses, shared).await?;
-        }
-        self.narrow_joins(&mut rel, uses, shared).await?;
+        plan::ready(&mut rel).map_err(|error| self.not_planned(error))?;
         let mut wanted = Vec::new();
         subqueries::shared(&rel, &mut wanted);
         for (id, input) in wanted {
@@ -412,8 +408,16 @@ impl Run {
                 shared.insert(id, self.in_memory(&schema, batches)?);
             }
         }
+        if narrowing::last_rows(&mut rel, &|id| shared.contains_key(&id)) {
+            self.settle(&mut rel, uses, shared).await?;
+        }
+        self.narrow_joins(&mut rel, uses, shared).await?;
         let lowering = Lowering { providers: &self.view, now: self.now, shared, named: Default::default() };
-        plan::lower(rel, &lowering).map_err(|error| match error {
+        plan::lower(&rel, &lowering).map_err(|error| self.not_planned(error))
+    }
+
+    fn not_planned(&self, error: PlanError) -> QueryError {
+        match error {
             PlanError::TooLarge(rows) => QueryError::Refused(Refused::Rows(rows)),
             PlanError::TooMuch => self.wrong(vec![
                 codes::TOO_LONG
@@ -426,7 +430,7 @@ impl Run {
                     .help("put several columns into one `extend`, or split the query"),
             ]),
             PlanError::Fault(detail) => QueryError::fault(detail),
-        })
+        }
     }
 
     /// Puts the values of subqueries in their places.
@@ -462,22 +466,27 @@ impl Run {
         uses: &HashMap<u32, usize>,
         shared: &mut SharedTables,
     ) -> Result<(), QueryError> {
-        let joins = narrowing::joins(rel, &|table| self.view.row_count(table));
+        let joins = narrowing::joins(rel, &|table| self.view.row_count(table), &|id: u32| shared.contains_key(&id));
         // Inner ones first: the places of outer ones stay what they were.
         for join in joins.iter().rev() {
             let schema = &join.rel.schema;
-            let count = narrowing::MOST_ROWS as u64 + 1;
-            let op = RelOp::Take { input: Box::new(join.rel.clone()), count };
+            let op = RelOp::Take { input: Box::new(join.rel.clone()), count: narrowing::MOST_KEPT as u64 + 1 };
             let batches = self.collect(Rel { op, schema: schema.clone() }, uses, shared).await?;
-            if batches.iter().map(RecordBatch::num_rows).sum::<usize>() > narrowing::MOST_ROWS {
+            let count = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+            if count > narrowing::MOST_KEPT {
                 continue;
             }
             let mut rows = Vec::new();
-            batches.iter().for_each(|batch| plan::rows_exec::append_rows(batch, schema, &mut rows));
+            if count <= narrowing::MOST_ROWS {
+                batches.iter().for_each(|batch| plan::rows_exec::append_rows(batch, schema, &mut rows));
+            }
             // Numbers from the other end than those of the binder.
             let id = u32::MAX - shared.len() as u32;
             shared.insert(id, self.in_memory(schema, batches)?);
-            join.fill(rel, id, &rows, self.now);
+            join.keep(rel, id);
+            if count <= narrowing::MOST_ROWS {
+                join.narrow(rel, &rows, self.now);
+            }
         }
         Ok(())
     }

@@ -11,8 +11,10 @@ use crate::types::{Schema, Type};
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A side of a join that has more rows is not read before the other.
+/// A side of a join that has more rows says nothing of the other.
 pub const MOST_ROWS: usize = 20_000;
+/// What was read of a side first is kept for the join itself, unless it is more than this: then it is read again.
+pub const MOST_KEPT: usize = 100_000;
 /// More keys than these say little that a scan can use.
 const MOST_KEYS: usize = 1_000;
 /// Windows of time that lie apart; more are joined where the gap is least.
@@ -52,10 +54,14 @@ fn stored<'a>(mut rel: &'a Rel, mut name: &'a str) -> Option<(&'a str, &'a str)>
 
 /// `summarize arg_max(Timestamp, …)`: rows older than the oldest of the groups' last times are nobody's last. Gives
 /// whether there was such a place; the time is a subquery then.
-pub fn last_rows(rel: &mut Rel) -> bool {
+/// Relations that were computed before, of which `known` tells, stay as they are.
+pub fn last_rows(rel: &mut Rel, known: Known<'_>) -> bool {
+    if is_known(rel, known) {
+        return false;
+    }
     let mut found = false;
     for input in rel.op.inputs_mut() {
-        found |= last_rows(input);
+        found |= last_rows(input, known);
     }
     if !matches!(rel.op, RelOp::Summarize { .. }) || !is_steady(rel) {
         return found;
@@ -69,6 +75,13 @@ pub fn last_rows(rel: &mut Rel) -> bool {
     let Some(predicate) = no_older(input, by, &time) else { return found };
     filtered(input, predicate);
     true
+}
+
+/// Whether a shared relation has been computed, by its number.
+type Known<'a> = &'a dyn Fn(u32) -> bool;
+
+fn is_known(rel: &Rel, known: Known<'_>) -> bool {
+    matches!(rel.op, RelOp::Shared { id, .. } if known(id))
 }
 
 /// Whether a pipe gives the same rows when it is asked again.
@@ -138,9 +151,9 @@ struct Window {
 }
 
 /// The joins of a relation that may be worth it, outer ones first. `rows` says how many a table has.
-pub fn joins(rel: &Rel, rows: &dyn Fn(&str) -> Option<u64>) -> Vec<First> {
+pub fn joins(rel: &Rel, rows: &dyn Fn(&str) -> Option<u64>, known: Known<'_>) -> Vec<First> {
     let mut found = Vec::new();
-    look(rel, &mut Vec::new(), &[], rows, &mut found);
+    look(rel, &mut Vec::new(), &[], (rows, known), &mut found);
     found
 }
 
@@ -148,9 +161,12 @@ fn look<'a>(
     rel: &'a Rel,
     path: &mut Vec<usize>,
     filters: &[&'a Scalar],
-    rows: &dyn Fn(&str) -> Option<u64>,
+    (rows, known): (&dyn Fn(&str) -> Option<u64>, Known<'_>),
     found: &mut Vec<First>,
 ) {
+    if is_known(rel, known) {
+        return;
+    }
     if let RelOp::Join { left, right, kind, on, output } = &rel.op {
         let one = first_side(left, right, *kind, rows)
             .and_then(|side| first(left, right, (*kind, on, output), side, filters).map(|one| (side, one)));
@@ -160,7 +176,7 @@ fn look<'a>(
             // What lies within it is read with it.
             let other = if side == Side::Left { (1, right) } else { (0, left) };
             path.push(other.0);
-            look(other.1, path, &[], rows, found);
+            look(other.1, path, &[], (rows, known), found);
             path.pop();
             return;
         }
@@ -172,7 +188,7 @@ fn look<'a>(
     }
     for (at, input) in rel.op.inputs().into_iter().enumerate() {
         path.push(at);
-        look(input, path, &behind, rows, found);
+        look(input, path, &behind, (rows, known), found);
         path.pop();
     }
 }
@@ -329,18 +345,27 @@ impl Sides<'_> {
 }
 
 impl First {
-    /// Puts the rows that were read, under this number, in the place of their side, and what they say over the other.
-    pub fn fill(&self, rel: &mut Rel, id: u32, rows: &[Vec<Value<'static>>], now: i64) {
+    /// The side that was read, and the other.
+    fn sides<'a>(&self, rel: &'a mut Rel) -> Option<(&'a mut Rel, &'a mut Rel)> {
         let mut at = rel;
         for step in &self.path {
-            let Some(input) = at.op.inputs_mut().into_iter().nth(*step) else { return };
-            at = input;
+            at = at.op.inputs_mut().into_iter().nth(*step)?;
         }
-        let RelOp::Join { left, right, .. } = &mut at.op else { return };
-        let (known, other) = if self.side == Side::Left { (left, right) } else { (right, left) };
-        let terms = self.terms(rows, now);
-        known.op = RelOp::Shared { id, input: std::sync::Arc::new(self.rel.clone()) };
-        if let Some(predicate) = all("and", terms) {
+        let RelOp::Join { left, right, .. } = &mut at.op else { return None };
+        Some(if self.side == Side::Left { (left, right) } else { (right, left) })
+    }
+
+    /// Puts what was read, under this number, in the place of its side.
+    pub fn keep(&self, rel: &mut Rel, id: u32) {
+        if let Some((known, _)) = self.sides(rel) {
+            known.op = RelOp::Shared { id, input: std::sync::Arc::new(self.rel.clone()) };
+        }
+    }
+
+    /// Puts what the rows say over the other side.
+    pub fn narrow(&self, rel: &mut Rel, rows: &[Vec<Value<'static>>], now: i64) {
+        let Some((_, other)) = self.sides(rel) else { return };
+        if let Some(predicate) = all("and", self.terms(rows, now)) {
             filtered(other, predicate);
         }
     }

@@ -31,8 +31,6 @@ pub mod size;
 pub mod text_udf;
 pub mod weight;
 
-pub use prune::prune;
-
 /// How a column lies in a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repr {
@@ -112,12 +110,18 @@ impl From<DataFusionError> for PlanError {
     }
 }
 
-/// The plan of a relation whose subqueries have been replaced; its columns are in native form and the schema's order.
-pub fn lower(mut rel: Rel, lowering: &Lowering<'_>) -> Result<LogicalPlan, PlanError> {
-    if size::is_too_large(&rel) {
+/// Takes from a relation what nobody reads of it. One that is too large to be planned is refused.
+pub fn ready(rel: &mut Rel) -> Result<(), PlanError> {
+    if size::is_too_large(rel) {
         return Err(PlanError::TooMuch);
     }
-    prune(&mut rel);
-    let lowered = rel::lower(&rel, lowering, 0)?;
+    prune::prune(rel);
+    Ok(())
+}
+
+/// The plan of a relation that is [`ready`] and whose subqueries have been replaced; its columns are in native form and
+/// the schema's order.
+pub fn lower(rel: &Rel, lowering: &Lowering<'_>) -> Result<LogicalPlan, PlanError> {
+    let lowered = rel::lower(rel, lowering, 0)?;
     rel::native(lowered, &rel.schema)
 }
