@@ -77,6 +77,9 @@ pub fn last_rows(rel: &mut Rel, known: Known<'_>) -> bool {
     true
 }
 
+/// How many rows a table has.
+type Rows<'a> = &'a dyn Fn(&str) -> Option<u64>;
+
 /// Whether a shared relation has been computed, by its number.
 type Known<'a> = &'a dyn Fn(u32) -> bool;
 
@@ -151,7 +154,7 @@ struct Window {
 }
 
 /// The joins of a relation that may be worth it, outer ones first. `rows` says how many a table has.
-pub fn joins(rel: &Rel, rows: &dyn Fn(&str) -> Option<u64>, known: Known<'_>) -> Vec<First> {
+pub fn joins(rel: &Rel, rows: Rows<'_>, known: Known<'_>) -> Vec<First> {
     let mut found = Vec::new();
     look(rel, &mut Vec::new(), &[], (rows, known), &mut found);
     found
@@ -161,7 +164,7 @@ fn look<'a>(
     rel: &'a Rel,
     path: &mut Vec<usize>,
     filters: &[&'a Scalar],
-    (rows, known): (&dyn Fn(&str) -> Option<u64>, Known<'_>),
+    (rows, known): (Rows<'_>, Known<'_>),
     found: &mut Vec<First>,
 ) {
     if is_known(rel, known) {
@@ -194,7 +197,7 @@ fn look<'a>(
 }
 
 /// Which side to read first: one with a filter that the other may do without the rest of.
-fn first_side(left: &Rel, right: &Rel, kind: JoinKind, rows: &dyn Fn(&str) -> Option<u64>) -> Option<Side> {
+fn first_side(left: &Rel, right: &Rel, kind: JoinKind, rows: Rows<'_>) -> Option<Side> {
     let (narrows_right, narrows_left) = match kind {
         JoinKind::Inner | JoinKind::InnerUnique | JoinKind::LeftSemi | JoinKind::RightSemi => (true, true),
         JoinKind::LeftOuter | JoinKind::LeftAnti => (true, false),
@@ -223,7 +226,7 @@ struct Cost {
 }
 
 impl Cost {
-    fn of(rel: &Rel, rows: &dyn Fn(&str) -> Option<u64>) -> Cost {
+    fn of(rel: &Rel, rows: Rows<'_>) -> Cost {
         let mut cost = Cost { rows: 0, is_small: false };
         let mut open = vec![rel];
         while let Some(rel) = open.pop() {
