@@ -140,6 +140,7 @@ fn lowered(
         }
         subqueries::fill(&mut rel, &mut values.into_iter());
     }
+    plan::ready(&mut rel).map_err(|error| format!("{error:?}"))?;
     let mut wanted = Vec::new();
     subqueries::shared(&rel, &mut wanted);
     for (id, input) in wanted {
@@ -150,7 +151,7 @@ fn lowered(
         }
     }
     let lowering = Lowering { providers: view, now: NOW, shared, named: Default::default() };
-    match plan::lower(rel, &lowering) {
+    match plan::lower(&rel, &lowering) {
         Ok(plan) => plans.push(plan),
         Err(error) => return Err(format!("{error:?}").into()),
     }
