@@ -1,7 +1,7 @@
 //! Vectorised forms of the hottest functions. Each is equal to the function's row form on the types it is given for; a
 //! property test in the suite holds the two together. Where none fits, the row form serves.
 use super::scalar::{LoweredExpr, Place, Scalars, literal, native};
-use super::{PlanError, Repr, row_udf, text_udf};
+use super::{PlanError, Repr, bin_udf, row_udf, text_udf};
 use crate::columns::micros_of_ticks;
 use crate::functions::Function;
 use crate::functions::predicates::Kind;
@@ -62,10 +62,7 @@ pub fn lower(
         ("bin", [at, Scalar::Literal { value: Value::Timespan(step), .. }])
             if at.ty() == Type::Datetime && gives == Type::Datetime && *step > 0 =>
         {
-            // No datetime is below zero, so that the remainder is never either.
-            let at = scalars.native(at)?;
-            let rest = binary_expr(at.clone(), Operator::Modulo, lit(*step));
-            Some(binary_expr(at, Operator::Minus, rest))
+            Some(bin_udf::bin(scalars.native(at)?, *step))
         }
         ("iff", [test, yes, no]) if yes.ty() == gives && no.ty() == gives && test.ty() == Type::Bool => {
             let test = scalars.lower(test, Place::Filter)?.expr;

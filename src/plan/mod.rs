@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub mod aggregate;
+pub mod bin_udf;
 pub mod codec;
 pub mod expand_exec;
 pub mod fast;
