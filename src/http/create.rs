@@ -4,7 +4,7 @@ use super::updates::{Failure, Refusal};
 use super::{Doors, body_json};
 use crate::catalog::{self, ALERTS, EVIDENCE, TIMESTAMP};
 use crate::columns::{self, Cells};
-use crate::engine::{Language, Limits, Request, clock};
+use crate::engine::{Language, Request, clock};
 use crate::store::{Ingestion, StoreError};
 use crate::types::Type;
 use crate::value::{Json, Value, datetime};
