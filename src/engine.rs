@@ -5,12 +5,13 @@ pub use crate::bind::odata as request_lines;
 pub use crate::exec::limits::{Limits, Refused};
 /// Opens the file that `geo_info_from_ip_address` answers from.
 pub use crate::functions::geo::places::open as open_places;
-pub use crate::syntax::odata::ast::RequestLine;
+pub use crate::store::{Ingestion, StoreError};
+pub use crate::syntax::odata::ast::{Literal, RequestLine};
 pub use crate::syntax::odata::parse as request_line;
 
 mod scope;
 
-use crate::bind::alerts::{Stored, one_body};
+use crate::bind::alerts::{INCIDENT_WINDOW, Inside, Stored, one_body};
 use crate::bind::saved::{self, Saved};
 use crate::bind::{self, Context, Data};
 use crate::catalog::Tables;
@@ -21,7 +22,7 @@ use crate::plan::{self, Lowering, PlanError, Providers};
 use crate::rows::{self, RowsError};
 use crate::store::outside::{self, Outside, OutsideError};
 use crate::store::readings::{Reading, Readings};
-use crate::store::{Store, StoreError, Texts, View};
+use crate::store::{Store, Texts, View};
 use crate::syntax::{kql, odata};
 use crate::text::{Diagnostic, Diagnostics, Source, Span, codes};
 use crate::types::{Schema, Type};
@@ -61,11 +62,13 @@ pub struct Request {
     pub now: Option<i64>,
     /// Only rows of devices in these groups are there; all rows where absent.
     pub device_groups: Option<Arc<[String]>>,
+    /// A text of our own, which may name what users may not: when rows arrived.
+    pub ours: bool,
 }
 
 impl Request {
     pub fn new(limits: Limits) -> Request {
-        Request { limits, parameters: vec![], timespan: None, now: None, device_groups: None }
+        Request { limits, parameters: vec![], timespan: None, now: None, device_groups: None, ours: false }
     }
 }
 
@@ -146,6 +149,8 @@ pub struct Engine {
     library: Arc<RwLock<Library>>,
     outside: Arc<Outside>,
     scopes: Arc<scope::Cache>,
+    /// How long a time the alerts of a device are one incident.
+    incident_window: Option<Arc<str>>,
     /// A place for each query that may run; held until its answer is read to the end or dropped.
     places: Arc<Semaphore>,
 }
@@ -171,7 +176,7 @@ impl Engine {
     pub fn over(store: Store) -> Engine {
         let (sessions, places) = (Arc::new(Sessions::new()), Arc::new(Semaphore::new(PLACES)));
         let (library, outside, scopes) = (Arc::default(), Arc::default(), Arc::default());
-        Engine { store, sessions, library, outside, scopes, places }
+        Engine { store, sessions, library, outside, scopes, incident_window: None, places }
     }
 
     /// Lets `externaldata` read these folders and object stores; without them it reads nothing.
@@ -180,6 +185,12 @@ impl Engine {
         places.iter().filter(|place| !place.is_empty()).try_for_each(|place| outside.allow(place))?;
         self.outside = Arc::new(outside);
         Ok(self)
+    }
+
+    /// Alerts of one device within so long a time (a timespan in KQL) are one incident.
+    pub fn grouping_alerts_by(mut self, window: &str) -> Engine {
+        self.incident_window = Some(window.into());
+        self
     }
 
     pub fn store(&self) -> &Store {
@@ -278,6 +289,8 @@ impl Engine {
 
     async fn run(&self, text: &str, request: &Request, until: Instant) -> Result<Run, QueryError> {
         let view = self.store.refresh().await.map_err(QueryError::fault)?;
+        let mut parameters = request.parameters.clone();
+        parameters.extend(self.incident_window.iter().map(|window| (INCIDENT_WINDOW.to_owned(), window.to_string())));
         Ok(Run {
             source: Arc::new(Source::new(text)),
             saved: self.library(&view),
@@ -285,9 +298,10 @@ impl Engine {
             view: scope::Scoped::new(view, request.device_groups.clone()),
             state: self.sessions.state(&request.limits, until).map_err(QueryError::fault)?,
             now: request.now.unwrap_or_else(clock),
-            parameters: request.parameters.clone(),
+            parameters,
             timespan: request.timespan,
             scopes: Arc::clone(&self.scopes),
+            ours: request.ours,
         })
     }
 
@@ -306,6 +320,10 @@ impl Engine {
             stages.push(("tree", format!("{:#?}", run.parse()?)));
         }
         let bound = run.bind(language).await?;
+        let first: String = readings.take().iter().map(Reading::to_string).collect();
+        if !first.is_empty() {
+            stages.push(("what is read first", first));
+        }
         let (mut uses, mut shared) = (HashMap::new(), HashMap::new());
         bound.results.iter().for_each(|answer| subqueries::count_shared(&answer.rel, &mut uses));
         for answer in bound.results {
@@ -337,6 +355,7 @@ struct Run {
     parameters: Vec<(String, String)>,
     timespan: Option<(i64, i64)>,
     scopes: Arc<scope::Cache>,
+    ours: bool,
 }
 
 type SharedTables = HashMap<u32, Arc<dyn TableProvider>>;
@@ -373,6 +392,8 @@ impl Run {
             let stored = Stored::of(|table| run.view.has_rows(table));
             match language {
                 Language::Kql => {
+                    let inside = Inside(context.tables);
+                    let context = if run.ours { Context { tables: &inside, ..context } } else { context };
                     let mut bound = bind::kql(&run.parse()?, &context).map_err(|faults| run.wrong(faults))?;
                     for answer in &mut bound.results {
                         if let Some(span) = run.timespan {
@@ -685,6 +706,14 @@ impl Data for Rows<'_> {
                 Err(codes::NEEDS_DATA.at(Span::default(), "the rows that decide the columns could not be read"))
             }
         }
+    }
+
+    fn reach(&self, table: &str, rows: u64, from: Option<i64>, newest: bool) -> Option<i64> {
+        self.run.view.reach(table, rows, from, newest)
+    }
+
+    fn begun(&self, table: &str, column: &str, ids: &[String], time: i64) -> Option<Vec<bool>> {
+        self.handle.block_on(self.run.view.begun(table, column, ids, time))
     }
 
     fn outside(&self, asked: &bind::Outside<'_>) -> Result<Vec<Vec<Value<'static>>>, Diagnostic> {

@@ -35,6 +35,17 @@ pub struct Context<'a> {
 pub trait Data {
     fn rows(&self, rel: &ir::Rel) -> Result<rows::Table, Diagnostic>;
 
+    /// The time from which to `from`, or to the newest, about so many rows of a table lie; of the oldest where not the
+    /// newest count. `None` where there are no more, or nothing is known.
+    fn reach(&self, _table: &str, _rows: u64, _from: Option<i64>, _newest: bool) -> Option<i64> {
+        None
+    }
+
+    /// Which of the ids in a column may have rows at that time or earlier; `None` where that is not to be had.
+    fn begun(&self, _table: &str, _column: &str, _ids: &[String], _time: i64) -> Option<Vec<bool>> {
+        None
+    }
+
     /// The records of data from outside, which may be read only where that is allowed: texts and JSON, one for each
     /// column.
     fn outside(&self, asked: &Outside<'_>) -> Result<Vec<Vec<Value<'static>>>, Diagnostic> {

@@ -48,14 +48,19 @@ const COLUMNS: &[ColumnDef] = &[
 /// latest word on each, and all comments.
 pub static UPDATES: Table = Table {
     name: "AlertUpdates",
-    doc: "what analysts said of alerts: who, when, which property and its new value",
+    doc: "what analysts said of alerts and incidents: who, when, which property and its new value",
     columns: &[
         column("Timestamp", Datetime, "when the update was asked for"),
         column("AlertId", String, "identifier of the alert"),
         column("UpdateId", String, "the same in all rows of one update"),
-        column("Property", String, "status, assignedTo, classification, determination or comment"),
+        column(
+            "Property",
+            String,
+            "status, assignedTo, classification, determination or comment; tags or name of an incident",
+        ),
         column("NewValue", String, "what it became; of a comment its text"),
         column("UpdatedBy", String, "who asked for it"),
+        column("IncidentId", Long, "the incident that it was said of, in a row for each of its alerts"),
     ],
 };
 

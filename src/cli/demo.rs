@@ -39,7 +39,12 @@ pub async fn fixtures(store: &Store, folder: &Path) -> Result<Summary, Failure> 
 
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
-    let place = Place { store: folder.path().display().to_string(), attach: Vec::new(), allow_external: Vec::new() };
+    let place = Place {
+        store: folder.path().display().to_string(),
+        attach: Vec::new(),
+        allow_external: Vec::new(),
+        incident_window: "1d".into(),
+    };
     let engine = place.open().await?;
     let taken = fixtures(engine.store(), &arguments.fixtures).await?;
     let rows: u64 = taken.tables.values().map(|rows| rows.added).sum();

@@ -3,6 +3,7 @@
 use crate::engine::{Engine, QueryError, open_places};
 use crate::store::StoreError;
 use crate::text::render;
+use crate::value::{datetime, timespan};
 use clap::{Args, Parser, Subcommand};
 use std::error::Error;
 use std::io::{self, IsTerminal};
@@ -58,6 +59,16 @@ pub struct Place {
     /// once.
     #[arg(long, global = true, env = "SIGHTHOUND_EXTERNAL", value_delimiter = ',', value_name = "PATH|URL")]
     pub allow_external: Vec<String>,
+    /// Alerts of one device within so long a time are one incident, where no incident came with them: `1d`, `6h`.
+    #[arg(long, global = true, env = "SIGHTHOUND_INCIDENT_WINDOW", default_value = "1d", value_name = "TIMESPAN", value_parser = window)]
+    pub incident_window: String,
+}
+
+fn window(text: &str) -> Result<String, String> {
+    match timespan::parse(text) {
+        Some(ticks) if ticks >= datetime::TICKS_PER_DAY / 1440 => Ok(text.to_owned()),
+        _ => Err("a timespan of a minute or more is expected, such as `1d`".to_owned()),
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -170,6 +181,7 @@ pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
 impl Place {
     pub async fn open(&self) -> Result<Engine, Failure> {
         let engine = Engine::open(&self.store).await?.allow(&self.allow_external)?;
+        let engine = engine.grouping_alerts_by(&self.incident_window);
         for (name, path) in &self.attach {
             engine.store().attach(name, path).await?;
         }

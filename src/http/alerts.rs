@@ -1,13 +1,12 @@
 //! `GET /api/{set}…` and `/odata/{set}…`: alerts, what is related to them, and the hunting tables, as OData;
 //! `/v1.0/security/alerts_v2`: alerts as Graph has them.
 use super::error::{self, Door};
-use super::{Doors, RequestId, contained, json, metadata, pull};
+use super::{Doors, RequestId, contained, incidents, json, metadata, pull};
 use crate::access::permissions::reading;
 use crate::columns::Cells;
 use crate::engine::request_lines::path::{Asked, asked};
 use crate::engine::request_lines::{KEY, PAGE, VERSION, WITH_KEYS, paging};
-use crate::engine::{Language, Limits, QueryError, Request, RequestLine, request_line};
-use crate::syntax::odata::ast::Literal;
+use crate::engine::{Language, Literal, QueryError, Request, RequestLine, request_line};
 use crate::text::{Source, codes};
 use crate::types::Type;
 use crate::value::Value;
@@ -24,6 +23,14 @@ pub async fn get(doors: Doors, Extension(id): Extension<RequestId>, headers: Hea
     if let Some(response) = metadata::get(path, query, &headers, &root.url) {
         return response;
     }
+    if incidents::is_one(path) {
+        let need = reading("incidents", None, root.door == Door::Graph);
+        if !doors.caller.may(&need) {
+            return error::forbidden(root.door, &need, &doors.caller, &id);
+        }
+        settled(&doors, query).await;
+        return incidents::get(&doors, &root, &uri, &id).await;
+    }
     let text = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
     let source = Source::named("request", text.as_str());
     let read = request_line(&source).and_then(|line| asked(&line.path).map(|it| (line, it)).map_err(|it| vec![it]));
@@ -39,10 +46,11 @@ pub async fn get(doors: Doors, Extension(id): Extension<RequestId>, headers: Hea
     if pull::is_one(&what, query) {
         return pull::answer(&doors, query, &id).await;
     }
-    // A client that asks for what changed up to now will not ask for that again.
-    if query.to_ascii_lowercase().contains("lastupdate") {
-        doors.engine.store().settled().await;
+    // What only incidents are made of has no path.
+    if what.set.text.eq_ignore_ascii_case("alertsOfIncidents") {
+        return error::no_such_path(&uri);
     }
+    settled(&doors, query).await;
     let found = match Found::of(&doors, &text).await {
         Ok(found) => found,
         Err(failure) => return failed(&uri, root.door, failure, &id),
@@ -59,6 +67,13 @@ pub async fn get(doors: Doors, Extension(id): Extension<RequestId>, headers: Hea
         return ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], count).into_response();
     }
     found.response(&root, &uri, &line, &what)
+}
+
+/// A client that asks for what changed up to now will not ask for that again: commits under way are waited for.
+async fn settled(doors: &Doors, query: &str) {
+    if query.to_ascii_lowercase().contains("lastupdate") {
+        doors.engine.store().settled().await;
+    }
 }
 
 /// Where the request came to, for the links in its answer.
@@ -88,15 +103,17 @@ pub fn key_line(set: &str, key: &str) -> String {
 
 /// A text in quotes, as it stands in a request line.
 pub fn literal(text: &str) -> String {
-    let escaped: String = text
-        .replace('\'', "''")
-        .bytes()
+    format!("'{}'", encoded(&text.replace('\'', "''")))
+}
+
+/// A text as it stands in a request line.
+pub fn encoded(text: &str) -> String {
+    text.bytes()
         .map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'\'' => char::from(byte).to_string(),
             other => format!("%{other:02X}"),
         })
-        .collect();
-    format!("'{escaped}'")
+        .collect()
 }
 
 impl Root {
@@ -152,15 +169,21 @@ pub struct Found {
     set: String,
     entities: Entities,
     count: Option<i64>,
+    page: u64,
 }
 
 impl Found {
     pub async fn of(doors: &Doors, text: &str) -> Result<Found, QueryError> {
-        let limits: Limits = doors.limits.alerts;
-        let mut request = Request::new(limits);
+        Found::sized(doors, text, PAGE).await
+    }
+
+    /// As [`Found::of`], with pages of at most so many.
+    pub async fn sized(doors: &Doors, text: &str, page: u64) -> Result<Found, QueryError> {
+        let mut request = Request::new(doors.limits.alerts);
         request.parameters.push((WITH_KEYS.into(), String::new()));
         let answer = doors.ask(Language::OData, text, request).await?;
-        let mut found = Found { set: String::new(), entities: Entities::new(PAGE as usize, KEY, VERSION), count: None };
+        let mut found =
+            Found { set: String::new(), entities: Entities::new(page as usize, KEY, VERSION), count: None, page };
         for mut table in answer.tables {
             let counts = table.name == "count";
             if !counts {
@@ -184,6 +207,28 @@ impl Found {
         self.entities.items.iter().filter_map(|item| serde_json::from_slice(item).ok())
     }
 
+    pub fn len(&self) -> usize {
+        self.entities.items.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entities.items.is_empty()
+    }
+
+    pub fn count(&self) -> Option<i64> {
+        self.count
+    }
+
+    /// Puts these in the place of the entities, one for each.
+    pub fn replace(&mut self, items: impl Iterator<Item = serde_json::Value>) {
+        self.entities.items = items.map(|item| item.to_string().into_bytes()).collect();
+    }
+
+    /// Gives the set another name.
+    pub fn named(&mut self, set: &str) {
+        set.clone_into(&mut self.set);
+    }
+
     /// The tag of the first, where it is of a kind that changes: it stays the same for as long as nothing is said of it.
     pub fn tag(&self) -> Option<String> {
         self.entities.version.map(|version| format!("\"{version}\""))
@@ -196,27 +241,37 @@ impl Found {
         Some((self.entities.single(&context)?, tag))
     }
 
-    fn response(mut self, root: &Root, uri: &Uri, line: &RequestLine, what: &Asked) -> Response {
-        let selected = if line.options.select.is_empty() {
-            String::new()
-        } else {
-            let names: Vec<&str> = line.options.select.iter().map(|name| name.text.as_str()).collect();
-            format!("({})", names.join(","))
-        };
-        let context = format!("{}/$metadata#{}{}{selected}", root.url, root.before, self.set);
+    fn response(self, root: &Root, uri: &Uri, line: &RequestLine, what: &Asked) -> Response {
+        let names: Vec<&str> = line.options.select.iter().map(|name| name.text.as_str()).collect();
+        let names = names.join(",");
+        let select = (!names.is_empty()).then_some(names.as_str());
         if what.single() {
-            let body = self.entities.single(&format!("{context}/$entity")).unwrap_or_default();
+            let selected = select.map_or(String::new(), |names| format!("({names})"));
+            let context = format!("{}/$metadata#{}{}{selected}/$entity", root.url, root.before, self.set);
+            let body = self.entities.single(&context).unwrap_or_default();
             let mut response = json(StatusCode::OK, body);
             let tag = self.tag().and_then(|tag| HeaderValue::from_str(&tag).ok());
             response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
             return response;
         }
-        let more = self.entities.items.len() as u64 > PAGE;
-        self.entities.items.truncate(PAGE as usize);
+        self.listed(root, uri, select)
+    }
+
+    /// A page, with a link to the next where there is more.
+    pub fn listed(mut self, root: &Root, uri: &Uri, select: Option<&str>) -> Response {
+        let selected = select.map_or(String::new(), |names| format!("({names})"));
+        let context = format!("{}/$metadata#{}{}{selected}", root.url, root.before, self.set);
+        let query = uri.query().unwrap_or("");
+        let top = query.split('&').find_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            name.replace("%24", "$").eq_ignore_ascii_case("$top").then(|| value.parse::<u64>().ok())?
+        });
+        let more = self.entities.items.len() as u64 > self.page && top.is_none_or(|top| top > self.page);
+        self.entities.items.truncate(self.page as usize);
         let next = more.then(|| {
             let token = paging::token(&self.entities.last);
-            let top = line.options.top.map(|top| top.saturating_sub(PAGE));
-            format!("{}{}?{}", root.host, uri.path(), next_query(uri.query().unwrap_or(""), &token, top))
+            let top = top.map(|top| top.saturating_sub(self.page));
+            format!("{}{}?{}", root.host, uri.path(), next_query(query, &token, top))
         });
         json(StatusCode::OK, self.entities.page(&context, self.count, next.as_deref()))
     }

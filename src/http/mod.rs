@@ -25,6 +25,7 @@ mod databases;
 pub mod error;
 mod functions;
 mod hunting;
+mod incidents;
 mod kusto;
 mod metadata;
 mod pull;

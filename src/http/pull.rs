@@ -1,11 +1,11 @@
 //! The SIEM pull, `GET /api/alerts?sinceTimeUtc=…`: a bare array of detections, one for each row of DeviceAlertEvents.
-//! When a row arrived is not kept, so its own time is the cursor.
+//! When a row arrived is the cursor, so that pulls which follow each other miss nothing that came late.
 use super::error::{self, Door};
 use super::{Doors, RequestId, contained, json, timespan};
 use crate::engine::request_lines::path::Asked;
 use crate::engine::{Language, QueryError, Refused, Request, clock};
 use crate::text::{Diagnostic, Source, codes};
-use crate::value::datetime;
+use crate::value::{Json, datetime};
 use crate::wire::detections::Detections;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -40,13 +40,21 @@ fn parameters(query: &str) -> Vec<(String, String)> {
 }
 
 pub async fn answer(doors: &Doors, query: &str, id: &RequestId) -> Response {
-    let mut request = Request::new(doors.limits.alerts);
-    match range(query, clock()) {
-        Ok(Range { since, until, most }) => {
+    // A pull has no pages: only its bytes are bounded.
+    let limits = Limits { rows: u64::MAX, ..doors.limits.alerts };
+    let mut request = Request { ours: true, ..Request::new(limits) };
+    let range = range(query, clock());
+    // Pulled up to now, it is not asked for again.
+    doors.engine.store().settled().await;
+    match range {
+        Ok(Range { since, until, most, groups, registered, given }) => {
             request.parameters = vec![
                 ("since".into(), format!("datetime({})", datetime::text(since))),
                 ("until".into(), format!("datetime({})", datetime::text(until))),
                 ("most".into(), most.to_string()),
+                ("groups".into(), format!("dynamic({})", Json::from(groups))),
+                ("registered".into(), Json::from(registered).to_string()),
+                ("given".into(), Json::from(given).to_string()),
             ];
         }
         Err(fault) => {
@@ -75,16 +83,21 @@ async fn detections(doors: &Doors, request: Request) -> Result<Detections, Query
     Ok(detections)
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 struct Range {
     since: i64,
     until: i64,
     most: u64,
+    /// Groups of devices, all of them where there are none; then the tags that a device must have, from its registry and
+    /// from the portal.
+    groups: Vec<String>,
+    registered: String,
+    given: String,
 }
 
 /// The times from the first up to, but without, the last, so that pulls which follow each other repeat nothing.
 fn range(query: &str, now: i64) -> Result<Range, Diagnostic> {
-    let mut range = Range { since: now - USUAL, until: now, most: i64::MAX as u64 };
+    let mut range = Range { since: now - USUAL, until: now, most: i64::MAX as u64, ..Range::default() };
     for (name, value) in parameters(query) {
         let bad =
             |wanted: &str| codes::BAD_VALUE.at(Default::default(), format!("`{name}` is {wanted}, not `{value}`"));
@@ -96,10 +109,9 @@ fn range(query: &str, now: i64) -> Result<Range, Diagnostic> {
                     timespan::interval(&value, now).ok_or_else(|| bad("a duration such as `PT10M`"))?;
             }
             "limit" => range.most = value.parse().ok().filter(|most| *most > 0).ok_or_else(|| bad("a number"))?,
-            "machinegroups" | "devicecreatedmachinetags" | "cloudcreatedmachinetags" => {
-                let fault = codes::NOT_YET.at(Default::default(), format!("`{name}` is not here yet"));
-                return Err(fault.help("pull without it"));
-            }
+            "machinegroups" => range.groups.push(value),
+            "devicecreatedmachinetags" => range.registered = value,
+            "cloudcreatedmachinetags" => range.given = value,
             _ => {}
         }
     }

@@ -3,11 +3,10 @@
 //! what came of all of them. Contract: alerts API, §2 and §5.
 use super::alerts::{Found, Root};
 use super::error::{self, Door};
-use super::{Doors, RequestId, alerts, body_json, create, json};
+use super::{Doors, RequestId, alerts, body_json, create, incidents, json};
 use crate::catalog::UPDATES;
 use crate::columns;
-use crate::engine::{QueryError, RequestLine, clock, request_line};
-use crate::store::{Ingestion, StoreError};
+use crate::engine::{Ingestion, QueryError, RequestLine, StoreError, clock, request_line};
 use crate::text::Source;
 use crate::value::Value;
 use arrow::record_batch::RecordBatch;
@@ -70,7 +69,7 @@ impl From<StoreError> for Failure {
     }
 }
 
-fn told(done: Result<Response, Failure>, door: Door, id: &RequestId) -> Response {
+pub fn told(done: Result<Response, Failure>, door: Door, id: &RequestId) -> Response {
     match done {
         Ok(response) => response,
         Err(Failure::Refused(refusal)) => error::stated(door, refusal.status, refusal.code, &refusal.message, id),
@@ -79,7 +78,7 @@ fn told(done: Result<Response, Failure>, door: Door, id: &RequestId) -> Response
 }
 
 /// The words of a path behind those of the door, the key of the first in brackets or as a word.
-fn words(path: &str) -> Vec<String> {
+pub fn words(path: &str) -> Vec<String> {
     let read = request_line(&Source::named("request", path));
     let RequestLine { path, .. } = read.unwrap_or_default();
     let doors = ["api", "v1.0", "odata", "security"];
@@ -105,9 +104,12 @@ pub async fn patch(
     let root = Root::of(&headers, path, doors.secure);
     let words = words(path);
     let [set, key] = words.as_slice() else { return error::no_such_path(&uri, &id) };
+    if set.eq_ignore_ascii_case("incidents") {
+        return told(incidents::patch(&doors, &root, &headers, key, &body).await, root.door, &id);
+    }
     let Some(set) = alert_set(set, root.door) else { return error::no_such_path(&uri, &id) };
     let work = async {
-        let changes = changes(&body, root.door, &[])?;
+        let changes = changes(&body, root.door, Of::Alert, &[])?;
         let conditions = if_match(&headers);
         update(&doors, std::slice::from_ref(key), &changes, conditions.as_deref()).await?;
         answer(&doors, &root, set, key).await
@@ -134,6 +136,7 @@ pub async fn post(
             Err(failure) => Err(failure),
         },
         (Door::Graph, ["alerts_v2", _, "comments"]) => comment(&doors, &root, &words[1], &body).await,
+        (Door::Graph, ["incidents", _, "comments"]) => incidents::comment(&doors, &root, &words[1], &body).await,
         _ => return error::no_such_path(&uri, &id),
     };
     told(done, root.door, &id)
@@ -154,7 +157,7 @@ async fn answer(doors: &Doors, root: &Root, set: &str, key: &str) -> Result<Resp
 }
 
 async fn batch(doors: &Doors, body: &Bytes) -> Result<Response, Failure> {
-    let changes = changes(body, Door::Alerts, &["alertIds"])?;
+    let changes = changes(body, Door::Alerts, Of::Alert, &["alertIds"])?;
     let ids = body_json(body).and_then(|body| Some(body.get("alertIds")?.as_array()?.clone()));
     let ids: Option<Vec<String>> =
         ids.unwrap_or_default().iter().map(|id| id.as_str().map(str::to_owned)).collect::<Option<_>>();
@@ -172,10 +175,7 @@ async fn batch(doors: &Doors, body: &Bytes) -> Result<Response, Failure> {
 }
 
 async fn comment(doors: &Doors, root: &Root, key: &str, body: &Bytes) -> Result<Response, Failure> {
-    let changes = changes(body, Door::Graph, &[])?;
-    if changes.iter().any(|change| change.property != "comment") {
-        return Err(Refusal::wrong("InvalidRequestBody", "A comment has nothing but `comment`.").into());
-    }
+    let changes = only_comment(body)?;
     update(doors, &[key.to_owned()], &changes, None).await?;
     let found = Found::of(doors, &format!("{}?$select=comments", alerts::key_line("alerts_v2", key))).await?;
     let whole = found.whole(root).and_then(|(body, _)| serde_json::from_slice::<Json>(&body).ok());
@@ -184,8 +184,17 @@ async fn comment(doors: &Doors, root: &Root, key: &str, body: &Bytes) -> Result<
     Ok(json(StatusCode::OK, json!({ "@odata.context": context, "value": comments }).to_string()))
 }
 
+/// A body of Graph that is a comment.
+pub fn only_comment(body: &Bytes) -> Result<Vec<Change>, Refusal> {
+    let changes = changes(body, Door::Graph, Of::Alert, &[])?;
+    if changes.iter().any(|change| change.property != "comment") {
+        return Err(Refusal::wrong("InvalidRequestBody", "A comment has nothing but `comment`."));
+    }
+    Ok(changes)
+}
+
 /// The tags of `If-Match`; `None` where there is none, or it takes anything.
-fn if_match(headers: &HeaderMap) -> Option<Vec<String>> {
+pub fn if_match(headers: &HeaderMap) -> Option<Vec<String>> {
     let given = headers.get_all(header::IF_MATCH).iter().filter_map(|value| value.to_str().ok());
     let tags: Vec<String> = given.flat_map(|value| value.split(',')).map(|tag| bare(tag).to_owned()).collect();
     (!tags.is_empty() && !tags.iter().any(|tag| tag == "*")).then_some(tags)
@@ -208,7 +217,9 @@ async fn update(doors: &Doors, ids: &[String], changes: &[Change], tags: Option<
             Some(_) => Ingestion::right_after(&view, UPDATES.name),
             None => Ingestion::default(),
         };
-        match write(doors, ids, changes, &ingestion).await {
+        let said = |id: &String, change: &Change| Said { alert: id.clone(), incident: None, change: change.clone() };
+        let said: Vec<Said> = ids.iter().flat_map(|id| changes.iter().map(|change| said(id, change))).collect();
+        match write(doors, &said, &ingestion).await {
             // Somebody was faster, perhaps with this alert: its tag is looked at again.
             Err(StoreError::Moved) => {}
             done => return Ok(done?),
@@ -242,24 +253,24 @@ async fn check(doors: &Doors, id: &str, tags: Option<&[String]>) -> Result<(), F
     }
 }
 
-async fn write(doors: &Doors, ids: &[String], changes: &[Change], ingestion: &Ingestion) -> Result<(), StoreError> {
+/// Adds what was said, as one update.
+pub async fn write(doors: &Doors, said: &[Said], ingestion: &Ingestion) -> Result<(), StoreError> {
     let schema = UPDATES.schema();
     let now = Value::Datetime(clock());
     let update = Value::string(uuid::Uuid::new_v4().to_string());
     let who = Value::string(doors.caller.name.to_string());
-    let mut rows: Vec<[Value<'_>; 6]> = Vec::with_capacity(ids.len() * changes.len());
-    for id in ids {
-        for change in changes {
-            rows.push([
-                now.clone(),
-                Value::string(id.as_str()),
-                update.clone(),
-                Value::string(change.property),
-                Value::string(change.value.as_str()),
-                who.clone(),
-            ]);
-        }
-    }
+    let row = |said: &'_ Said| -> [Value<'static>; 7] {
+        [
+            now.clone(),
+            Value::string(said.alert.clone()),
+            update.clone(),
+            Value::string(said.change.property),
+            Value::string(said.change.value.clone()),
+            who.clone(),
+            said.incident.map_or(Value::Null, Value::Long),
+        ]
+    };
+    let rows: Vec<[Value<'static>; 7]> = said.iter().map(row).collect();
     let arrays = schema.columns.iter().enumerate();
     let arrays = arrays.map(|(at, column)| columns::column(column.ty, rows.iter().map(|row| &row[at])));
     let batch = RecordBatch::try_new(columns::arrow_schema(&schema), arrays.collect())?;
@@ -267,11 +278,40 @@ async fn write(doors: &Doors, ids: &[String], changes: &[Change], ingestion: &In
     Ok(())
 }
 
-/// One property that gets a new value, or a comment that is added.
-struct Change {
-    property: &'static str,
-    value: String,
+/// The same word kept as it is sent.
+macro_rules! same {
+    ($($word:literal),*) => { &[$(($word, $word)),*] };
 }
+
+/// One property that gets a new value, or a comment that is added.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub property: &'static str,
+    pub value: String,
+}
+
+/// What was said of an alert, or of an incident that it is in.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub alert: String,
+    pub incident: Option<i64>,
+    pub change: Change,
+}
+
+/// What an update is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    Alert,
+    Incident,
+}
+
+/// The words of an incident's status.
+const OF_INCIDENTS: Words = Words {
+    property: "status",
+    defender: same!["Active", "InProgress", "Resolved"],
+    graph: &[("active", "Active"), ("inProgress", "InProgress"), ("resolved", "Resolved")],
+    retired: &[],
+};
 
 /// The words of a property in one API, each with the word that is kept.
 struct Words {
@@ -280,11 +320,6 @@ struct Words {
     graph: &'static [(&'static str, &'static str)],
     /// Words that are taken but not offered any more, in both APIs.
     retired: &'static [(&'static str, &'static str)],
-}
-
-/// The same word kept as it is sent.
-macro_rules! same {
-    ($($word:literal),*) => { &[$(($word, $word)),*] };
 }
 
 const WORDS: [Words; 3] = [
@@ -348,7 +383,7 @@ const WORDS: [Words; 3] = [
 ];
 
 /// What a body asks for. `also` are keys that it may have beside those of an update.
-fn changes(body: &Bytes, door: Door, also: &[&str]) -> Result<Vec<Change>, Refusal> {
+pub fn changes(body: &Bytes, door: Door, of: Of, also: &[&str]) -> Result<Vec<Change>, Refusal> {
     let body = body_json(body);
     let Some(Json::Object(given)) = body else {
         return Err(Refusal::wrong("InvalidRequestBody", "The body is no JSON object."));
@@ -358,7 +393,7 @@ fn changes(body: &Bytes, door: Door, also: &[&str]) -> Result<Vec<Change>, Refus
         if also.contains(&key.as_str()) || door == Door::Graph && key.starts_with('@') {
             continue;
         }
-        changes.push(change(key, value, door, also)?);
+        changes.push(change(key, value, door, of, also)?);
     }
     if changes.is_empty() {
         let message = "An update has at least one of `status`, `assignedTo`, `classification`, `determination` and \
@@ -368,14 +403,15 @@ fn changes(body: &Bytes, door: Door, also: &[&str]) -> Result<Vec<Change>, Refus
     Ok(changes)
 }
 
-fn change(key: &str, value: &Json, door: Door, also: &[&str]) -> Result<Change, Refusal> {
+fn change(key: &str, value: &Json, door: Door, of: Of, also: &[&str]) -> Result<Change, Refusal> {
     let wrong = |message: String| Refusal::wrong("InvalidInput", message);
     let text = |longest: usize| match value {
         Json::String(text) if text.len() > longest => Err(wrong(format!("`{key}` is longer than {longest} bytes."))),
         Json::String(text) => Ok(text.clone()),
         _ => Err(wrong(format!("`{key}` is a text, not `{value}`."))),
     };
-    if let Some(words) = WORDS.iter().find(|words| words.property == key) {
+    let own = (of == Of::Incident).then_some(&OF_INCIDENTS);
+    if let Some(words) = own.into_iter().chain(&WORDS).find(|words| words.property == key) {
         let offered = if door == Door::Graph { words.graph } else { words.defender };
         let given = text(LONGEST)?;
         let known = offered.iter().chain(words.retired).find(|(word, _)| word.eq_ignore_ascii_case(&given));
@@ -385,6 +421,7 @@ fn change(key: &str, value: &Json, door: Door, also: &[&str]) -> Result<Change, 
         };
         return Ok(Change { property: words.property, value: (*kept).to_owned() });
     }
+    let tags = if door == Door::Graph { "customTags" } else { "tags" };
     match key {
         // Nobody's again.
         "assignedTo" if value.is_null() => Ok(Change { property: "assignedTo", value: String::new() }),
@@ -393,9 +430,24 @@ fn change(key: &str, value: &Json, door: Door, also: &[&str]) -> Result<Change, 
             text if text.trim().is_empty() => Err(wrong("`comment` is empty.".into())),
             text => Ok(Change { property: "comment", value: text }),
         },
+        key if of == Of::Incident && key == tags => match value {
+            Json::Array(tags) if tags.iter().all(Json::is_string) && value.to_string().len() <= LONGEST => {
+                Ok(Change { property: "tags", value: value.to_string() })
+            }
+            _ => Err(wrong(format!("`{key}` is a list of texts."))),
+        },
+        "displayName" if of == Of::Incident && door == Door::Graph => {
+            Ok(Change { property: "name", value: text(LONGEST)? })
+        }
         _ => {
             let known = ["status", "assignedTo", "classification", "determination", "comment"];
-            let known: Vec<String> = also.iter().chain(&known).map(|key| format!("`{key}`")).collect();
+            let more: &[&str] = match (of, door) {
+                (Of::Alert, _) => &[],
+                (Of::Incident, Door::Graph) => &["customTags", "displayName"],
+                (Of::Incident, _) => &["tags"],
+            };
+            let known = known.iter().chain(more);
+            let known: Vec<String> = also.iter().chain(known).map(|key| format!("`{key}`")).collect();
             let message = format!("`{key}` cannot be set; what can is {}, in these letters.", known.join(", "));
             Err(Refusal::wrong("InvalidRequestBody", message))
         }
@@ -407,7 +459,7 @@ mod tests {
     use super::*;
 
     fn said(door: Door, body: &str) -> String {
-        match changes(&Bytes::from(body.to_owned()), door, &[]) {
+        match changes(&Bytes::from(body.to_owned()), door, Of::Alert, &[]) {
             Ok(changes) => {
                 let all: Vec<String> =
                     changes.iter().map(|change| format!("{}={}", change.property, change.value)).collect();

@@ -87,6 +87,11 @@ impl Clock {
         Ok((turn, Some(file)))
     }
 
+    /// Later instants than this are given from now on, whatever became of the file.
+    pub fn later_than(&self, at: i64) {
+        self.last.fetch_max(at, Ordering::SeqCst);
+    }
+
     /// The last instant that was given.
     pub fn seen(&self) -> i64 {
         let of_file = self.file.as_ref().and_then(|path| File::open(path).ok()).map_or(0, |mut file| number(&mut file));

@@ -180,13 +180,17 @@ impl Log {
     }
 
     /// Adds files, all at once. `false` where this ingestion is in the table already.
-    pub fn commit<'a>(
-        &'a self,
-        schema: &'a Schema,
-        adds: &'a [Add],
-        ingestion: &'a Ingestion,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        self.try_commit(schema, adds, ingestion).boxed()
+    ///
+    /// Whoever stops waiting does not stop it: an instant must not be given up while its commit is on its way.
+    pub async fn commit(
+        self: &Arc<Self>,
+        schema: &Schema,
+        adds: &[Add],
+        ingestion: &Ingestion,
+    ) -> Result<bool, StoreError> {
+        let (log, schema, adds, ingestion) = (self.clone(), schema.clone(), adds.to_vec(), ingestion.clone());
+        let work = tokio::spawn(async move { log.try_commit(&schema, &adds, &ingestion).await });
+        work.await.map_err(|error| StoreError::Stopped(error.to_string()))?
     }
 
     async fn try_commit(&self, schema: &Schema, adds: &[Add], ingestion: &Ingestion) -> Result<bool, StoreError> {

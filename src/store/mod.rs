@@ -31,6 +31,7 @@ pub mod outside;
 mod provider;
 pub mod readings;
 mod snapshot;
+mod starts;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -111,10 +112,12 @@ impl Store {
         let root = Location::parse(url)?;
         let clock = Arc::new(Clock::new(&root));
         let (tables, functions, indexes) = (Arc::default(), Texts::default(), Arc::default());
-        let view = View { root: root.clone(), tables, functions, indexes };
+        let view = View { root: root.clone(), tables, functions, indexes, starts: Arc::default() };
         let shared = Shared { root, clock, sources: RwLock::default(), view: RwLock::new((view, None)) };
         let store = Store { shared: Arc::new(shared) };
-        store.refresh().await?;
+        if let Some(last) = store.refresh().await?.last_commit() {
+            store.shared.clock.later_than(last);
+        }
         Ok(store)
     }
 
@@ -183,8 +186,8 @@ impl Store {
                 *snapshot = added.clone();
             }
         }
-        let (root, indexes) = (self.shared.root.clone(), known.indexes);
-        let view = View { root, tables: Arc::new(tables), functions, indexes };
+        let (root, indexes, starts) = (self.shared.root.clone(), known.indexes, known.starts);
+        let view = View { root, tables: Arc::new(tables), functions, indexes, starts };
         *seen = (view.clone(), Some(Instant::now()));
         Ok(view)
     }

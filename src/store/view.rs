@@ -1,10 +1,12 @@
 //! All tables as they were at one moment: what a query is bound against and reads from.
 use super::indexes::Indexes;
 use super::location::Location;
+use super::snapshot::time_column;
+use super::starts::{KnownStarts, micros};
 use super::{Provider, Snapshot, Texts};
 use crate::catalog::{self, Tables};
 use crate::catalog::{TIME_COMMITTED, TIME_RECEIVED};
-use crate::columns::ticks_of_micros;
+use crate::columns::{micros_of_ticks, ticks_of_micros};
 use crate::types::{Column, Schema, Type};
 use datafusion::catalog::TableProvider;
 use std::collections::{BTreeMap, HashMap};
@@ -18,6 +20,7 @@ pub struct View {
     /// The texts of saved functions.
     pub functions: Texts,
     pub(super) indexes: Arc<Indexes>,
+    pub(super) starts: Arc<KnownStarts>,
 }
 
 impl View {
@@ -55,11 +58,56 @@ impl View {
         self.row_count(table) != Some(0)
     }
 
-    /// Ticks of the last commit with alerts or updates of alerts that this view has.
-    fn last_arrival(&self) -> Option<i64> {
-        let tables = self.tables.iter().filter(|(name, _)| catalog::keeps_arrival(name));
-        let millis = tables.flat_map(|(_, snapshot)| &snapshot.files).map(|file| file.modified).max()?;
-        Some(ticks_of_micros(millis.saturating_mul(1000)))
+    /// The time (ticks) from which to `from`, or to the newest, about `rows` rows of a table lie, as far as the log tells:
+    /// it knows where files begin and end. The oldest count where not the newest do, and then the time is the last of
+    /// them. `None` where there are no more rows than that, or nothing is known.
+    pub fn reach(&self, table: &str, rows: u64, from: Option<i64>, newest: bool) -> Option<i64> {
+        let snapshot = self.tables.get(table)?;
+        let clock = &snapshot.schema.columns[time_column(&snapshot.schema)?].name;
+        // Seen from the end that counts, time runs backwards.
+        let sign = if newest { -1 } else { 1 };
+        let start = from.map_or(i64::MIN, |from| sign * micros_of_ticks(from));
+        let mut files = Vec::with_capacity(snapshot.files.len());
+        for file in &snapshot.files {
+            let bounds = file.bounds.get(clock)?;
+            let (least, most) = (micros(bounds.min.as_ref())?, micros(bounds.max.as_ref())?);
+            let (first, last) = if newest { (-most, -least) } else { (least, most) };
+            if last >= start {
+                let whole = last.saturating_sub(first).saturating_add(1);
+                let part = last.saturating_sub(first.max(start)).saturating_add(1);
+                files.push((first.max(start), last, file.rows? as f64 * (part as f64 / whole as f64)));
+            }
+        }
+        let until = |time: i64| -> f64 {
+            let of = |(first, last, rows): &(i64, i64, f64)| {
+                let share = (time.saturating_sub(*first) as f64 + 1.0) / (last.saturating_sub(*first) as f64 + 1.0);
+                rows * share.clamp(0.0, 1.0)
+            };
+            files.iter().map(of).sum()
+        };
+        let (mut low, mut high) = (files.iter().map(|file| file.0).min()?, files.iter().map(|file| file.1).max()?);
+        if until(high) <= rows as f64 {
+            return None;
+        }
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if until(middle) >= rows as f64 { high = middle } else { low = middle + 1 }
+        }
+        Some(ticks_of_micros(sign * low))
+    }
+
+    /// Which of the ids in a column may have rows at that time (ticks) or earlier; `None` where that is not to be had.
+    pub async fn begun(&self, table: &str, column: &str, ids: &[String], time: i64) -> Option<Vec<bool>> {
+        match self.tables.get(table) {
+            Some(snapshot) => self.starts.begun(snapshot, column, ids, micros_of_ticks(time)).await,
+            None => Some(vec![false; ids.len()]),
+        }
+    }
+
+    /// Milliseconds of the last commit with alerts or updates of alerts that this view has.
+    pub(super) fn last_commit(&self) -> Option<i64> {
+        let tables = self.tables.iter().filter(|(name, snapshot)| catalog::keeps_arrival(name) && !snapshot.foreign);
+        tables.flat_map(|(_, snapshot)| &snapshot.files).map(|file| file.modified).max()
     }
 }
 
@@ -87,7 +135,9 @@ impl Tables for View {
     }
 
     fn last_arrival(&self) -> Option<i64> {
-        View::last_arrival(self)
+        let tables = self.tables.iter().filter(|(name, _)| catalog::keeps_arrival(name));
+        let millis = tables.flat_map(|(_, snapshot)| &snapshot.files).map(|file| file.modified).max()?;
+        Some(ticks_of_micros(millis.saturating_mul(1000)))
     }
 
     fn names(&self) -> Vec<String> {

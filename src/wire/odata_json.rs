@@ -104,7 +104,7 @@ fn property(name: &str, ty: Type, value: &Value<'_>, out: &mut Vec<u8>) {
     match value {
         Value::String(text) if text.is_empty() => out.extend_from_slice(b"null"),
         Value::Datetime(ticks) => cells::string(&time(*ticks), out),
-        Value::Dynamic(tree) if name == "evidence" => {
+        Value::Dynamic(tree) if name == "evidence" || name == "entities" => {
             let items = match tree.tree().as_ref() {
                 Json::Array(items) => items.iter().map(evidence).collect(),
                 _ => vec![],

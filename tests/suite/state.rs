@@ -20,7 +20,8 @@ pub fn trials() -> Vec<Trial> {
     vec![
         Trial::test("state::writers lose nothing", || run(writers)),
         Trial::test("state::one of those who say If-Match is first", || run(first_of_many)),
-        Trial::test("state::a client that polls gets everything once", || run(polled)),
+        Trial::test("state::clients that poll get everything once", || run(polled)),
+        Trial::test("state::a page of the newest reads the newest rows", || run(newest)),
     ]
 }
 
@@ -57,16 +58,32 @@ async fn patched(doors: &Router, id: &str, tag: Option<&str>, body: Json) -> Sta
 
 /// One row of DeviceAlertEvents for each id.
 async fn ingested(store: &Store, ids: &[String]) {
+    ingested_once(store, ids, &Ingestion::default()).await;
+}
+
+async fn ingested_once(store: &Store, ids: &[String], ingestion: &Ingestion) {
+    let at = clock() - 10 * datetime::TICKS_PER_DAY;
+    let rows: Vec<Row> = ids.iter().map(|id| Row { id: id.clone(), severity: "High", at }).collect();
+    ingested_rows(store, &rows, ingestion).await;
+}
+
+struct Row {
+    id: String,
+    severity: &'static str,
+    at: i64,
+}
+
+async fn ingested_rows(store: &Store, rows: &[Row], ingestion: &Ingestion) {
     let table = catalog::table("DeviceAlertEvents").expect("a hunting table");
     let schema = table.schema();
     let arrays = schema.columns.iter().map(|column| {
-        let values: Vec<Value<'_>> = ids
+        let values: Vec<Value<'_>> = rows
             .iter()
-            .map(|id| match column.name.as_str() {
-                "AlertId" => Value::string(id.as_str()),
-                "Severity" => Value::string("High"),
+            .map(|row| match column.name.as_str() {
+                "AlertId" => Value::string(row.id.as_str()),
+                "Severity" => Value::string(row.severity),
                 "Title" => Value::string("a title"),
-                "Timestamp" => Value::Datetime(clock() - 10 * datetime::TICKS_PER_DAY),
+                "Timestamp" => Value::Datetime(row.at),
                 _ => Value::absent(column.ty),
             })
             .collect();
@@ -74,7 +91,7 @@ async fn ingested(store: &Store, ids: &[String]) {
     });
     let arrays = arrays.collect();
     let batch = arrow::record_batch::RecordBatch::try_new(columns::arrow_schema(&schema), arrays).expect("a batch");
-    let added = store.append_all(table.name, &table.stored_schema(), vec![batch], &Ingestion::default()).await;
+    let added = store.append_all(table.name, &table.stored_schema(), vec![batch], ingestion).await;
     added.expect("rows are added");
 }
 
@@ -148,74 +165,212 @@ fn commits() -> usize {
     std::env::var("SIGHTHOUND_COMMITS").ok().and_then(|text| text.parse().ok()).unwrap_or(8)
 }
 
-/// Alerts come in by two stores, get words said of them and have their files united, while a client polls.
+/// More than a page, so that a client has to follow a link while others write.
+const BEFORE: usize = 10_010;
+
+/// Alerts come in by two stores, get words said of them and have their files united, while two clients poll: one by the
+/// alerts API, page by page, one by the pull of a SIEM. Half way everything is closed and opened again.
 async fn polled() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (doors, one) = doors(&folder).await;
-    let (_, two) = self::doors(&folder).await;
-    ingested(&one, &["da0_0".to_owned()]).await;
-    let done = Arc::new(AtomicBool::new(false));
-    let writers: Vec<_> = [one.clone(), two]
-        .into_iter()
-        .enumerate()
-        .map(|(writer, store)| {
-            let doors = doors.clone();
-            tokio::spawn(async move {
-                for batch in 0..commits() {
-                    let ids: Vec<String> = (0..5).map(|at| format!("da{writer}{batch:04}_{at}")).collect();
-                    ingested(&store, &ids).await;
-                    if batch % 4 == 0 {
-                        let body = json!({ "status": "InProgress" });
-                        assert_eq!(patched(&doors, &ids[0], None, body).await, StatusCode::OK);
+    let before: Vec<String> = (0..BEFORE).map(|at| format!("da0_{at}")).collect();
+    let (_, store) = doors(&folder).await;
+    ingested(&store, &before).await;
+    let mut alerts = Poller { since: "2000-01-01T00:00:00Z".into(), seen: HashMap::new(), polls: 0 };
+    let mut pulled = Puller { since: datetime::text(clock()), seen: HashMap::new() };
+    for part in 0..2 {
+        // Nothing that is kept in memory survives this.
+        let (doors, one) = doors(&folder).await;
+        let (_, two) = self::doors(&folder).await;
+        let done = Arc::new(AtomicBool::new(false));
+        let writers: Vec<_> = [one, two]
+            .into_iter()
+            .enumerate()
+            .map(|(at, store)| tokio::spawn(write(doors.clone(), store, part * 2 + at)))
+            .collect();
+        let first = tokio::spawn({
+            let (doors, done) = (doors.clone(), done.clone());
+            async move {
+                loop {
+                    let last = done.load(Ordering::SeqCst);
+                    alerts.poll(&doors).await;
+                    if last {
+                        return alerts;
                     }
-                    if batch % 8 == 5 {
-                        store.compact("DeviceAlertEvents").await.expect("united files");
-                    }
-                }
-            })
-        })
-        .collect();
-    let poller = tokio::spawn({
-        let (doors, done) = (doors.clone(), done.clone());
-        async move {
-            let (mut seen, mut all, mut polls) = ("2000-01-01T00:00:00Z".to_owned(), HashMap::new(), 0);
-            loop {
-                let last = done.load(Ordering::SeqCst);
-                let path = format!("/api/alerts?$filter=lastUpdateTime gt {seen}&$select=id,lastUpdateTime");
-                let (status, _, page) = get(&doors, &path).await;
-                assert_eq!(status, StatusCode::OK, "{page}");
-                polls += 1;
-                for alert in page["value"].as_array().expect("alerts") {
-                    let text = |key: &str| alert[key].as_str().expect("a text").to_owned();
-                    let (id, at) = (text("id"), text("lastUpdateTime"));
-                    let ticks = datetime::parse(&at).expect("a time");
-                    let before = all.insert(id.clone(), ticks);
-                    assert!(before.is_none_or(|before| before < ticks), "{id} came twice with {at}");
-                    if ticks > datetime::parse(&seen).expect("a time") {
-                        seen = at;
-                    }
-                }
-                if last {
-                    return (all, polls);
                 }
             }
+        });
+        let second = tokio::spawn({
+            let (doors, done) = (doors.clone(), done.clone());
+            async move {
+                loop {
+                    let last = done.load(Ordering::SeqCst);
+                    pulled.poll(&doors).await;
+                    if last {
+                        return pulled;
+                    }
+                }
+            }
+        });
+        for writer in writers {
+            writer.await.expect("a writer");
         }
-    });
-    for writer in writers {
-        writer.await.expect("a writer");
+        done.store(true, Ordering::SeqCst);
+        (alerts, pulled) = (first.await.expect("a client"), second.await.expect("a client"));
     }
-    done.store(true, Ordering::SeqCst);
-    let (all, polls) = poller.await.expect("a poller");
-    let (_, _, page) = get(&doors, "/api/alerts?$select=id,lastUpdateTime").await;
-    let now: HashMap<String, i64> = page["value"]
-        .as_array()
-        .expect("alerts")
-        .iter()
-        .filter_map(|alert| {
-            Some((alert["id"].as_str()?.to_owned(), datetime::parse(alert["lastUpdateTime"].as_str()?)?))
+    let (doors, _) = doors(&folder).await;
+    let mut now = HashMap::new();
+    let mut next = Some("/api/alerts?$select=id,lastUpdateTime".to_owned());
+    while let Some(path) = next {
+        let (_, _, page) = get(&doors, &path).await;
+        now.extend(page["value"].as_array().expect("alerts").iter().filter_map(changed));
+        next = link(&page);
+    }
+    assert_eq!(now.len(), BEFORE + 2 * 2 * commits() * 5);
+    assert!(now == alerts.seen, "after {} polls", alerts.polls);
+    // What is said of an alert is no new detection.
+    assert_eq!(pulled.seen.len(), now.len() - BEFORE);
+    eprintln!("{} polls", alerts.polls);
+}
+
+async fn write(doors: Router, store: Store, writer: usize) {
+    for batch in 0..commits() {
+        let ids: Vec<String> = (0..5).map(|at| format!("da{writer}{batch:04}_{at}")).collect();
+        let once = Ingestion::new(format!("{writer} {batch}"), 1);
+        if batch == 1 {
+            // Somebody is cut off on the way, at any moment, and begins again.
+            let (store, rows, once) = (store.clone(), ids.clone(), once.clone());
+            let cut = tokio::spawn(async move { ingested_once(&store, &rows, &once).await });
+            tokio::time::sleep(std::time::Duration::from_millis(40)).await;
+            cut.abort();
+        }
+        ingested_once(&store, &ids, &once).await;
+        if batch % 4 == 0 {
+            let body = json!({ "status": "InProgress" });
+            assert_eq!(patched(&doors, &ids[0], None, body).await, StatusCode::OK);
+        }
+        if batch % 4 == 3 {
+            store.compact("DeviceAlertEvents").await.expect("united files");
+        }
+    }
+}
+
+fn changed(alert: &Json) -> Option<(String, i64)> {
+    Some((alert["id"].as_str()?.to_owned(), datetime::parse(alert["lastUpdateTime"].as_str()?)?))
+}
+
+fn link(page: &Json) -> Option<String> {
+    page["@odata.nextLink"].as_str().map(|link| link.trim_start_matches("http://localhost").to_owned())
+}
+
+/// A client of the alerts API that asks for what has changed since the last change it has seen, comparing texts.
+struct Poller {
+    since: String,
+    seen: HashMap<String, i64>,
+    polls: usize,
+}
+
+impl Poller {
+    async fn poll(&mut self, doors: &Router) {
+        self.polls += 1;
+        let mut next = Some(format!("/api/alerts?$filter=lastUpdateTime gt {}&$select=id,lastUpdateTime", self.since));
+        while let Some(path) = next {
+            let (status, _, page) = get(doors, &path).await;
+            assert_eq!(status, StatusCode::OK, "{page}");
+            for alert in page["value"].as_array().expect("alerts") {
+                let (id, ticks) = changed(alert).expect("an alert");
+                let at = alert["lastUpdateTime"].as_str().unwrap_or_default();
+                let before = self.seen.insert(id.clone(), ticks);
+                assert!(before.is_none_or(|before| before < ticks), "{id} came twice with {at}");
+                if at > self.since.as_str() {
+                    self.since = at.to_owned();
+                }
+            }
+            next = link(&page);
+        }
+    }
+}
+
+/// A SIEM that pulls from where its last pull ended up to now.
+struct Puller {
+    since: String,
+    seen: HashMap<String, String>,
+}
+
+impl Puller {
+    async fn poll(&mut self, doors: &Router) {
+        let until = datetime::text(clock());
+        let path = format!("/api/alerts/?sinceTimeUtc={}&untilTimeUtc={until}", self.since);
+        let (status, _, found) = get(doors, &path).await;
+        assert_eq!(status, StatusCode::OK, "{found}");
+        for detection in found.as_array().expect("detections") {
+            let id = detection["FullId"].as_str().expect("an id").to_owned();
+            let at = detection["LastProcessedTimeUtc"].as_str().expect("a time").to_owned();
+            assert!(self.seen.insert(id.clone(), at).is_none(), "{id} came twice");
+        }
+        self.since = until;
+    }
+}
+
+/// Fourteen days of rows, some of them of alerts that began days before.
+async fn newest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = Engine::open(&folder.path().display().to_string()).await.expect("a store");
+    let doors = router(Doors::open(engine.clone()));
+    let severities = ["High", "Low", "Medium", "Low", "Informational"];
+    let day = datetime::TICKS_PER_DAY;
+    let start = clock() / day * day - 20 * day;
+    let total: i64 = 14 * 1_500;
+    let mut rows: Vec<Row> = (0..total)
+        .map(|at| Row {
+            id: format!("da{at}_1"),
+            severity: severities[at as usize % 5],
+            at: start + at * (14 * day / total),
         })
         .collect();
-    assert_eq!(now.len(), 1 + 2 * commits() * 5);
-    assert_eq!(now, all, "after {polls} polls");
-    eprintln!("{polls} polls");
+    let again: Vec<Row> = rows
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| at % 35 == 0 && *at > 6_000)
+        .map(|(at, row)| Row { id: rows[at - 5_000].id.clone(), severity: rows[at - 5_000].severity, at: row.at + 1 })
+        .collect();
+    rows.extend(again);
+    ingested_rows(engine.store(), &rows, &Ingestion::default()).await;
+    // The first row of each says when it was raised.
+    let mut raised: HashMap<&str, (i64, &str)> = HashMap::new();
+    for row in &rows {
+        let known = raised.entry(&row.id).or_insert((row.at, row.severity));
+        known.0 = known.0.min(row.at);
+    }
+    let mut order: Vec<(i64, &str, &str)> = raised.iter().map(|(id, (at, severity))| (*at, *severity, *id)).collect();
+    order.sort_unstable();
+    let newest: Vec<&str> = order.iter().rev().filter(|one| one.1 == "High").map(|one| one.2).collect();
+    let oldest: Vec<&str> = order.iter().filter(|one| one.1 == "High").map(|one| one.2).collect();
+    let late = datetime::text(start + 10 * day);
+    let before: Vec<&str> = order.iter().rev().filter(|one| one.0 < start + 10 * day).map(|one| one.2).collect();
+    let desc = "$orderby=alertCreationTime desc&$select=id";
+    let cases: [(String, &[&str]); 6] = [
+        (format!("$filter=severity eq 'High'&{desc}&$top=40"), &newest[..40]),
+        (format!("$filter=severity eq 'High'&{desc}&$top=40&$skip=30"), &newest[30..70]),
+        ("$filter=severity eq 'High'&$orderby=alertCreationTime asc&$select=id&$top=40".to_owned(), &oldest[..40]),
+        (format!("$filter=alertCreationTime lt {late}&{desc}&$top=40"), &before[..40]),
+        (format!("$filter=severity eq 'High' and status eq 'New'&{desc}&$top=40"), &newest[..40]),
+        (format!("$filter=severity eq 'High' and status eq 'Resolved'&{desc}&$top=40"), &[]),
+    ];
+    for (query, wanted) in &cases {
+        let (status, _, page) = get(&doors, &format!("/api/alerts?{query}")).await;
+        assert_eq!(status, StatusCode::OK, "{page}");
+        let ids: Vec<&str> =
+            page["value"].as_array().expect("alerts").iter().filter_map(|one| one["id"].as_str()).collect();
+        assert_eq!(&ids, wanted, "{query}");
+    }
+    let request = sighthound::engine::Request::new(sighthound::engine::Limits::ALERTS);
+    let asked = format!("alerts?{}", cases[0].0.replace(' ', "%20"));
+    let stages = engine.explain(sighthound::engine::Language::OData, &asked, request).await.expect("an explanation");
+    let told = |name: &str| stages.iter().find(|(stage, _)| *stage == name).map_or("", |(_, text)| text.as_str());
+    for stage in ["what is read first", "what is read"] {
+        let text = told(stage);
+        let files = text.strip_prefix("DeviceAlertEvents: ").and_then(|rest| rest.split(' ').next());
+        let files: Option<usize> = files.and_then(|files| files.parse().ok());
+        assert!(files.is_some_and(|files| files <= 7) && text.contains(" of 14 files"), "{stage}: {text}");
+    }
 }

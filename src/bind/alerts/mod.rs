@@ -13,6 +13,9 @@ use crate::types::{Schema, Type};
 use crate::value::Value;
 use std::sync::Arc;
 
+/// A parameter beside the text: how long a time the alerts of a device are one incident, as a timespan.
+pub const INCIDENT_WINDOW: &str = "@incidents";
+
 /// Which of the forms hold rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
@@ -74,6 +77,14 @@ impl Form {
             Form::AlertInfo => (&["AlertInfo", "AlertEvidence"], "AlertId"),
             Form::DeviceAlertEvents => (&["DeviceAlertEvents"], "AlertId"),
             Form::Updates => (&["AlertUpdates"], "AlertId"),
+        }
+    }
+
+    /// The column of that table with when an alert was raised, or its row happened.
+    pub fn time(self) -> &'static str {
+        match self {
+            Form::Alerts => "alertCreationTime",
+            Form::AlertInfo | Form::DeviceAlertEvents | Form::Updates => catalog::TIMESTAMP,
         }
     }
 
@@ -164,7 +175,7 @@ fn all_forms(readable: &Readable, table: &Rel, stored: Stored, context: &Context
     for (form, text) in readable.others {
         if stored.has(form) {
             let rel = shaped(bound(text, context)?, schema);
-            inputs.push(without(rel, "AlertId", &before, schema));
+            inputs.push(without(rel, "AlertId", &before, schema, &|_, _| ()));
             before.push(form);
         }
     }
@@ -175,7 +186,8 @@ fn all_forms(readable: &Readable, table: &Rel, stored: Stored, context: &Context
     })
 }
 
-/// All alerts as resources. `narrow` may put filters on what the forms are read from.
+/// All alerts as resources. `narrow` may put filters on what the forms are read from, of forms that other forms give way
+/// to on ids alone.
 pub fn resources(stored: Stored, context: &Context<'_>, narrow: &dyn Fn(Form, &mut Rel)) -> Result<Rel, Diagnostics> {
     let schema = catalog::ALERTS.schema();
     let mut inputs = Vec::new();
@@ -184,7 +196,7 @@ pub fn resources(stored: Stored, context: &Context<'_>, narrow: &dyn Fn(Form, &m
         if stored.has(form) || !stored.any() && form == Form::DeviceAlertEvents {
             let mut rel = bound(resource(form), context)?;
             narrow(form, &mut rel);
-            inputs.push(without(shaped(rel, &schema), "id", &before, &schema));
+            inputs.push(without(shaped(rel, &schema), "id", &before, &schema, narrow));
             before.push(form);
         }
     }
@@ -192,13 +204,21 @@ pub fn resources(stored: Stored, context: &Context<'_>, narrow: &dyn Fn(Form, &m
         1 => inputs.remove(0),
         _ => Rel { op: RelOp::Union { inputs }, schema: schema.clone() },
     };
-    if !stored.updates {
-        return Ok(all);
-    }
-    let mut folded = bound(resource(Form::Updates), context)?;
-    narrow(Form::Updates, &mut folded);
-    read_instead(&mut folded, catalog::ALERTS.name, &all);
-    Ok(shaped(folded, &schema))
+    let all = if stored.updates {
+        let mut folded = bound(resource(Form::Updates), context)?;
+        narrow(Form::Updates, &mut folded);
+        read_instead(&mut folded, catalog::ALERTS.name, &all);
+        shaped(folded, &schema)
+    } else {
+        all
+    };
+    // Where no incident came with an alert, alerts of one device and one time belong together.
+    let window = context.parameters.iter().find(|(name, _)| name == INCIDENT_WINDOW);
+    let window = format!("timespan({})", window.map_or("1d", |(_, window)| window.as_str()));
+    let window = [("window".to_owned(), window)];
+    let mut grouped = bound(include_str!("alerts_in_incidents.kql"), &Context { parameters: &window, ..*context })?;
+    read_instead(&mut grouped, catalog::ALERTS.name, &all);
+    Ok(shaped(grouped, &schema))
 }
 
 impl Stored {
@@ -220,7 +240,7 @@ pub(super) fn bound(text: &str, context: &Context<'_>) -> Result<Rel, Diagnostic
 }
 
 /// The tables as our own texts see them: with those that no user may ask for by name, and with the times of arrival.
-struct Inside<'t>(&'t dyn Tables);
+pub struct Inside<'t>(pub &'t dyn Tables);
 
 impl Tables for Inside<'_> {
     fn schema(&self, table: &str) -> Option<Arc<Schema>> {
@@ -260,11 +280,12 @@ fn shaped(rel: Rel, schema: &Schema) -> Rel {
 }
 
 /// Without the alerts that are there in one of the forms.
-fn without(rel: Rel, id: &str, forms: &[Form], schema: &Schema) -> Rel {
+fn without(rel: Rel, id: &str, forms: &[Form], schema: &Schema, narrow: &dyn Fn(Form, &mut Rel)) -> Rel {
     forms.iter().fold(rel, |rel, form| {
         let (table, column) = form.ids();
-        let ids = Schema::new([(column, Type::String)]);
-        let right = Rel { op: RelOp::Table { name: table.into(), span: Span::default() }, schema: ids };
+        let ids = Schema::new([(column, Type::String), (form.time(), Type::Datetime)]);
+        let mut right = Rel { op: RelOp::Table { name: table.into(), span: Span::default() }, schema: ids };
+        narrow(*form, &mut right);
         let on = vec![(Scalar::column(id, Type::String), Scalar::column(column, Type::String))];
         let output = schema
             .names()
@@ -317,7 +338,8 @@ mod tests {
             let schema = catalog::Known.schema(readable.table).unwrap();
             for (form, text) in readable.others {
                 let rel = bound(text, &context).unwrap_or_else(|faults| panic!("{form:?}: {faults:?}"));
-                for column in &rel.schema.columns {
+                let times = [TIME_RECEIVED, TIME_COMMITTED];
+                for column in rel.schema.columns.iter().filter(|column| !times.contains(&column.name.as_str())) {
                     let wanted = schema.get(&column.name).map(|column| column.ty);
                     assert_eq!(wanted, Some(column.ty), "{} from {form:?}: {}", readable.table, column.name);
                 }

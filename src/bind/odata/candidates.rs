@@ -2,10 +2,11 @@
 //! backwards until enough alerts are settled; those that changed since a time, by when rows and updates arrived.
 //!
 //! An alert was raised when its first row was. If the newest rows that can be of a page, down to some time, are read,
-//! every alert raised after that time is among theirs; an alert that has older rows too only looks newer than it is, so
-//! the alerts are then read whole and those raised after that time are counted. Where they fill the page, it is known.
+//! every alert raised after that time is among theirs. An alert that has older rows too only looks newer than it is:
+//! the store knows which may have, and those are read whole. Where the alerts raised after that time fill the page, it is
+//! known, and nothing older is read for it.
 use super::sets::{Kind, PROPERTIES, Set, World};
-use super::{PAGE, SAME_IN_EVERY_ROW, all_of, call, cut, filtered, never, over_rows, project, sorted};
+use super::{PAGE, SAME_IN_EVERY_ROW, call, filtered, never, over_rows, project, sorted};
 use crate::bind::Context;
 use crate::bind::alerts::{self, Form};
 use crate::catalog;
@@ -21,16 +22,18 @@ use std::collections::HashSet;
 const MOST: u64 = 1 << 16;
 /// More alerts than these are not named one by one.
 const NAMED: usize = 20_000;
-/// A shorter beginning that all ids share says nothing.
-const BEGINNING: usize = 3;
+/// Rows from the newest backwards that are looked through at first.
+const FIRST: u64 = 8 << 10;
+/// How many times as many then, where few of them were of a page.
+const FURTHER: u64 = 16;
 
 /// What is known of a page beforehand.
 pub enum Near {
     Unknown,
-    /// All that can be on it are among these, in whatever order.
+    /// All that the request is about are among these, in whatever order.
     Among(Vec<String>),
-    /// These are on it and no others.
-    Page(Vec<String>),
+    /// The page is that of these alerts alone. None of them has a row at the time or earlier, where there is one.
+    Page(Vec<String>, Option<i64>),
 }
 
 /// What can be said of the page that a request asks for. `plain` where the conditions are all there is to its filter.
@@ -43,7 +46,9 @@ pub fn near(
     options: &Options,
     world: World<'_>,
 ) -> Result<Near, Diagnostics> {
-    let (Some(changed), Some(time)) = (set.changed(), set.newest) else { return Ok(Near::Unknown) };
+    let (Some(changed), Some(time), Some(data)) = (set.changed(), set.newest, world.context.data) else {
+        return Ok(Near::Unknown);
+    };
     if let Some(since) = conditions.iter().filter_map(|one| since(one, changed)).max()
         && let Some(ids) = changed_since(since, world)?
     {
@@ -53,58 +58,214 @@ pub fn near(
     let keyed = conditions.iter().any(|one| super::reads(one, "id") && !super::reads(one, time));
     let (true, false, Some(first)) = (plain, keyed, by_time) else { return Ok(Near::Unknown) };
     let all: Vec<Scalar> = conditions.iter().chain(behind).cloned().collect();
+    let search = Search { set, time, conditions: &all, descending: first.descending, world };
     let count = options.top.map_or(PAGE + 1, |top| top.min(PAGE + 1));
     let wanted = count.saturating_add(options.skip.unwrap_or(0));
-    let mut rows = wanted.saturating_mul(3).saturating_add(64);
-    while rows <= MOST {
-        let Some(Nearest { ids, end }) = nearest(set, time, &all, rows, first.descending, world)? else { break };
-        let mut found = self::rows(set, world, &ids)?;
-        for condition in &all {
-            found = filtered(found, condition.clone());
+    let from = all.iter().filter_map(|one| bound(one, time, first.descending)).reduce(|a, b| search.nearer(b, a));
+    let forms: Vec<Form> = Form::ALL.into_iter().filter(|form| world.stored.has(*form)).collect();
+    let (mut depth, mut most) = (FIRST.max(wanted.saturating_mul(2)), wanted.saturating_mul(2).saturating_add(32));
+    while most <= MOST {
+        let reaches = forms.iter().map(|form| data.reach(form.ids().0, depth, from, first.descending));
+        // Where all of one form is read, the others are still read as far as they are to be read.
+        let until = reaches.flatten().reduce(|a, b| search.nearer(a, b));
+        let Some(Nearest { ids, end }) = search.nearest(&forms, most, until)? else { break };
+        let (sure, doubtful) = match end {
+            Some(end) if first.descending => search.begun(&forms, ids, end),
+            Some(_) => (ids, vec![]),
+            None => (vec![], ids),
+        };
+        let read_since = end.filter(|_| first.descending);
+        let mut found = if search.says_all(&forms) { sure } else { search.such(&sure, read_since, end)? };
+        let others = search.such(&doubtful, None, end)?;
+        let read_since = read_since.filter(|_| others.is_empty());
+        found.extend(others);
+        if end.is_none() || found.len() as u64 >= wanted {
+            return Ok(Near::Page(found, read_since));
         }
-        if let Some(end) = end {
-            let args = vec![first.expr.clone(), Scalar::literal(Value::Datetime(end), Type::Datetime)];
-            let Some(settled) = call(if first.descending { ">" } else { "<" }, args, Type::Bool) else { break };
-            found = filtered(found, settled);
+        let few = (found.len() as u64) < wanted / 8;
+        // The rows came to an end by their number, or by their time.
+        if end != until.map(|until| search.past(until)) {
+            most = most.saturating_mul(8);
         }
-        let id = vec![("id".to_owned(), Scalar::column("id", Type::String))];
-        let Some(page) = texts(&project(cut(sorted(found, keys), options), id), world) else { break };
-        if end.is_none() || page.len() as u64 == count {
-            return Ok(Near::Page(page));
-        }
-        rows = rows.saturating_mul(8);
+        depth = depth.saturating_mul(if few { FURTHER * 4 } else { FURTHER });
     }
     Ok(Near::Unknown)
 }
 
-/// The alerts of these ids, whole.
-pub fn rows(set: &Set, world: World<'_>, ids: &[String]) -> Result<Rel, Diagnostics> {
-    let on = |column: &str| among(column, ids);
-    match set.kind {
-        Kind::Alerts => {
-            alerts::resources(world.stored, world.context, &|form: Form, rel: &mut Rel| form.narrow(rel, &on))
+struct Nearest {
+    ids: Vec<String>,
+    /// All alerts raised on this side of it are among the ids; none where there are no more rows.
+    end: Option<i64>,
+}
+
+/// What is sought, and where.
+struct Search<'s> {
+    set: &'s Set,
+    /// The property by which the page is in order.
+    time: &'s str,
+    conditions: &'s [Scalar],
+    descending: bool,
+    world: World<'s>,
+}
+
+impl Search<'_> {
+    /// Of two times the one that is met first.
+    fn nearer(&self, a: i64, b: i64) -> i64 {
+        if self.descending { a.max(b) } else { a.min(b) }
+    }
+
+    /// The first time that is not read any more where rows are read until a time.
+    fn past(&self, until: i64) -> i64 {
+        if self.descending { until.saturating_sub(1) } else { until.saturating_add(1) }
+    }
+
+    /// The alerts with the nearest so many rows that can be of the page, none of them beyond a time. `None` where that
+    /// is not to be had.
+    fn nearest(&self, forms: &[Form], most: u64, until: Option<i64>) -> Result<Option<Nearest>, Diagnostics> {
+        let mut seen = HashSet::new();
+        let mut ids = Vec::new();
+        let mut end = until.map(|until| self.past(until));
+        for form in forms {
+            let (Some(rel), Some(data)) = (self.rows(*form, most, until), self.world.context.data) else {
+                return Ok(None);
+            };
+            let Ok(rows::Table { rows, .. }) = data.rows(&rel) else { return Ok(None) };
+            if rows.len() as u64 >= most {
+                let Some(Value::Datetime(last)) = rows.last().and_then(|row| row.get(1)) else { return Ok(None) };
+                end = Some(end.map_or(*last, |end| self.nearer(end, *last)));
+            }
+            for row in rows {
+                if let Some(Value::String(id)) = row.into_iter().next()
+                    && seen.insert(id.clone())
+                {
+                    ids.push(id.into_owned());
+                }
+            }
         }
-        Kind::Related(_) | Kind::Table => set.rows(world, Some(&on)),
+        Ok(Some(Nearest { ids, end }))
+    }
+
+    fn rows(&self, form: Form, most: u64, until: Option<i64>) -> Option<Rel> {
+        let (table, id) = form.ids();
+        let own_time = form.time();
+        let schema = catalog::kept(table).or_else(|| catalog::table(table))?.schema();
+        let op = RelOp::Table { name: table.into(), span: Span::default() };
+        let mut rel = Rel { op, schema };
+        let clock = || Scalar::column(own_time, Type::Datetime);
+        if let Some(until) = until {
+            let until = Scalar::literal(Value::Datetime(until), Type::Datetime);
+            rel = filtered(rel, call(if self.descending { ">=" } else { "<=" }, vec![clock(), until], Type::Bool)?);
+        }
+        for condition in self.conditions.iter().filter_map(|condition| self.over_rows(form, condition)) {
+            rel = filtered(rel, condition);
+        }
+        let key = SortKey { expr: clock(), descending: self.descending, nulls_first: !self.descending };
+        let schema = rel.schema.clone();
+        let rel = Rel { op: RelOp::Take { input: Box::new(sorted(rel, &[key])), count: most }, schema };
+        let columns = vec![("id".to_owned(), Scalar::column(id, Type::String)), ("time".to_owned(), clock())];
+        Some(project(rel, columns))
+    }
+
+    /// A condition on alerts as one on the rows that they come from, where it must hold of each row.
+    fn over_rows(&self, form: Form, condition: &Scalar) -> Option<Scalar> {
+        let (_, id) = form.ids();
+        over_rows(condition, &|property| -> Option<&'static str> {
+            if property == self.time {
+                return Some(form.time());
+            }
+            match (self.set.kind, form) {
+                _ if property == "id" => Some(id),
+                (Kind::Alerts, Form::DeviceAlertEvents) => {
+                    SAME_IN_EVERY_ROW.iter().find(|(same, _)| *same == property).map(|(_, column)| *column)
+                }
+                (Kind::Alerts, Form::AlertInfo) => {
+                    let same = ["severity", "category", "title"].contains(&property);
+                    SAME_IN_EVERY_ROW.iter().find(|(name, _)| same && *name == property).map(|(_, column)| *column)
+                }
+                // Which of its rows an alert is does not matter: it is one of them.
+                (Kind::Alerts, Form::Alerts) => {
+                    PROPERTIES.iter().copied().find(|name| *name == property && !CHANGEABLE.contains(name))
+                }
+                _ => None,
+            }
+        })
+    }
+
+    /// Whether every alert with a row that is read is one that is sought.
+    fn says_all(&self, forms: &[Form]) -> bool {
+        let all = |form: &Form| self.conditions.iter().all(|condition| self.over_rows(*form, condition).is_some());
+        forms == [Form::DeviceAlertEvents] && all(&forms[0])
+    }
+
+    /// Those without a row at the time or earlier, and those of which that is not known.
+    fn begun(&self, forms: &[Form], ids: Vec<String>, time: i64) -> (Vec<String>, Vec<String>) {
+        let mut begun = vec![false; ids.len()];
+        for form in forms {
+            let (table, column) = form.ids();
+            match self.world.context.data.and_then(|data| data.begun(table, column, &ids, time)) {
+                Some(found) => begun.iter_mut().zip(found).for_each(|(begun, found)| *begun |= found),
+                None => return (vec![], ids),
+            }
+        }
+        let (doubtful, sure): (Vec<_>, Vec<_>) = ids.into_iter().zip(begun).partition(|(_, begun)| *begun);
+        let names = |of: Vec<(String, bool)>| of.into_iter().map(|(id, _)| id).collect();
+        (names(sure), names(doubtful))
+    }
+
+    /// Those of the alerts that are sought and were raised on this side of `end`.
+    fn such(&self, ids: &[String], read_since: Option<i64>, end: Option<i64>) -> Result<Vec<String>, Diagnostics> {
+        if ids.is_empty() {
+            return Ok(vec![]);
+        }
+        let mut found = rows(self.set, World { since: read_since, ..self.world }, ids)?;
+        for condition in self.conditions {
+            found = filtered(found, condition.clone());
+        }
+        if let Some(end) = end {
+            let time = Scalar::column(self.time, Type::Datetime);
+            let args = vec![time, Scalar::literal(Value::Datetime(end), Type::Datetime)];
+            let settled = call(if self.descending { ">" } else { "<" }, args, Type::Bool);
+            found = filtered(found, settled.unwrap_or_else(never));
+        }
+        let id = vec![("id".to_owned(), Scalar::column("id", Type::String))];
+        Ok(texts(&project(found, id), self.world).unwrap_or_default())
     }
 }
 
-/// Being one of the ids; and beginning as they all do, which rules files and pages out.
-fn among(column: &str, ids: &[String]) -> Scalar {
-    let id = || Scalar::column(column, Type::String);
-    let text = |text: &str| Scalar::literal(Value::string(text.to_owned()), Type::String);
-    let list = std::iter::once(id()).chain(ids.iter().map(|id| text(id))).collect();
-    let listed = call("in", list, Type::Bool).unwrap_or_else(never);
-    let Some(first) = ids.first() else { return never() };
-    let shared = ids.iter().fold(first.len(), |shared, other| {
-        let same = first.bytes().zip(other.bytes()).take(shared);
-        same.take_while(|(a, b)| a == b).count()
-    });
-    match first.get(..shared).filter(|beginning| beginning.len() >= BEGINNING) {
-        Some(beginning) => {
-            let begins = call("startswith_cs", vec![id(), text(beginning)], Type::Bool);
-            all_of(begins.into_iter().chain([listed]).collect())
+/// The time that a condition lets nothing of a page be beyond, on the side where the page begins.
+fn bound(condition: &Scalar, time: &str, descending: bool) -> Option<i64> {
+    let Scalar::Call { function, args, .. } = condition else { return None };
+    let all = || args.iter().map(|arg| bound(arg, time, descending));
+    match (function.name(), args.as_slice()) {
+        ("and", _) => all().flatten().reduce(|a, b| if descending { a.min(b) } else { a.max(b) }),
+        ("or", _) => {
+            // A time that is absent is nowhere near.
+            let is_null = |arg: &Scalar| matches!(arg, Scalar::Call { function, .. } if function.name() == "isnull");
+            let each = args.iter().zip(all()).filter(|(arg, _)| !is_null(arg)).map(|(_, bound)| bound);
+            let each: Option<Vec<i64>> = each.collect();
+            each?.into_iter().reduce(|a, b| if descending { a.max(b) } else { a.min(b) })
         }
-        None => listed,
+        (operator, [Scalar::Column { name, .. }, Scalar::Literal { value: Value::Datetime(ticks), .. }])
+            if name == time =>
+        {
+            let bounds = if descending { ["<", "<=", "=="] } else { [">", ">=", "=="] };
+            bounds.contains(&operator).then_some(*ticks)
+        }
+        _ => None,
+    }
+}
+
+/// The alerts of these ids, whole.
+pub fn rows(set: &Set, world: World<'_>, ids: &[String]) -> Result<Rel, Diagnostics> {
+    let texts = ids.iter().map(|id| Scalar::literal(Value::string(id.clone()), Type::String));
+    let texts: Vec<Scalar> = texts.collect();
+    let among = |column: &str| {
+        let list = std::iter::once(Scalar::column(column, Type::String)).chain(texts.iter().cloned()).collect();
+        call("in", list, Type::Bool).unwrap_or_else(never)
+    };
+    match set.kind {
+        Kind::Alerts => world.resources(Some(&among)),
+        Kind::Related(_) | Kind::Table => set.rows(world, Some(&among)),
     }
 }
 
@@ -152,91 +313,17 @@ fn changed_since(since: i64, world: World<'_>) -> Result<Option<Vec<String>>, Di
     Ok(texts(&rel, world).filter(|ids| ids.len() <= NAMED))
 }
 
-struct Nearest {
-    ids: Vec<String>,
-    /// The time of the last of the rows; none where there are no more rows.
-    end: Option<i64>,
-}
-
-/// The alerts with the newest (or oldest) so many rows that can be of a page. `None` where that is not to be had.
-fn nearest(
-    set: &Set,
-    time: &str,
-    conditions: &[Scalar],
-    most: u64,
-    descending: bool,
-    world: World<'_>,
-) -> Result<Option<Nearest>, Diagnostics> {
-    let mut seen = HashSet::new();
-    let mut ids = Vec::new();
-    let mut end: Option<i64> = None;
-    for form in Form::ALL.into_iter().filter(|form| world.stored.has(*form)) {
-        let (Some(rel), Some(data)) = (nearest_rows(set, time, form, conditions, most, descending), world.context.data)
-        else {
-            return Ok(None);
-        };
-        let Ok(rows::Table { rows, .. }) = data.rows(&rel) else { return Ok(None) };
-        if rows.len() as u64 >= most {
-            let Some(Value::Datetime(last)) = rows.last().and_then(|row| row.get(1)) else { return Ok(None) };
-            end = Some(match end {
-                Some(end) if descending => end.max(*last),
-                Some(end) => end.min(*last),
-                None => *last,
-            });
-        }
-        for row in rows {
-            if let Some(Value::String(id)) = row.into_iter().next()
-                && seen.insert(id.clone())
-            {
-                ids.push(id.into_owned());
-            }
-        }
-    }
-    Ok(Some(Nearest { ids, end }))
-}
-
-fn nearest_rows(set: &Set, time: &str, form: Form, conditions: &[Scalar], most: u64, descending: bool) -> Option<Rel> {
-    let (table, id) = form.ids();
-    let own_time = if form == Form::Alerts { "alertCreationTime" } else { catalog::TIMESTAMP };
-    let schema = catalog::kept(table).or_else(|| catalog::table(table))?.schema();
-    let column = |property: &str| -> Option<&'static str> {
-        if property == time {
-            return Some(own_time);
-        }
-        match (set.kind, form) {
-            _ if property == "id" => Some(id),
-            (Kind::Alerts, Form::DeviceAlertEvents) => {
-                SAME_IN_EVERY_ROW.iter().find(|(same, _)| *same == property).map(|(_, column)| *column)
-            }
-            (Kind::Alerts, Form::AlertInfo) => {
-                let same = ["severity", "category", "title"].contains(&property);
-                SAME_IN_EVERY_ROW.iter().find(|(name, _)| same && *name == property).map(|(_, column)| *column)
-            }
-            // Which of its rows an alert is does not matter: it is one of them.
-            (Kind::Alerts, Form::Alerts) => {
-                PROPERTIES.iter().copied().find(|name| *name == property && !CHANGEABLE.contains(name))
-            }
-            _ => None,
-        }
-    };
-    let op = RelOp::Table { name: table.into(), span: Span::default() };
-    let mut rel = Rel { op, schema };
-    for condition in conditions.iter().filter_map(|condition| over_rows(condition, &column)) {
-        rel = filtered(rel, condition);
-    }
-    let key = SortKey { expr: Scalar::column(own_time, Type::Datetime), descending, nulls_first: !descending };
-    let schema = rel.schema.clone();
-    let rel = Rel { op: RelOp::Take { input: Box::new(sorted(rel, &[key])), count: most }, schema };
-    let columns = vec![
-        ("id".to_owned(), Scalar::column(id, Type::String)),
-        ("time".to_owned(), Scalar::column(own_time, Type::Datetime)),
-    ];
-    Some(project(rel, columns))
-}
-
-/// Properties that are not what came with an alert.
-const CHANGEABLE: &[&str] =
-    &["status", "assignedTo", "classification", "determination", "comments", "lastUpdateTime", "resolvedTime"];
+/// Properties that are not, or not always, what came with an alert.
+const CHANGEABLE: &[&str] = &[
+    "incidentId",
+    "status",
+    "assignedTo",
+    "classification",
+    "determination",
+    "comments",
+    "lastUpdateTime",
+    "resolvedTime",
+];
 
 /// The first column of a relation, run now.
 fn texts(rel: &Rel, world: World<'_>) -> Option<Vec<String>> {

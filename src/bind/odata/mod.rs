@@ -46,7 +46,7 @@ const SAME_IN_EVERY_ROW: &[(&str, &str)] = &[
 pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Result<Bound, Diagnostics> {
     let asked = path::asked(&line.path).map_err(|fault| vec![fault])?;
     let options = &line.options;
-    let world = World { context, stored };
+    let world = World { context, stored, since: None };
     let (set, mut conditions, alert) = scope(&asked, world)?;
     let mut binder = Binder::new(&set);
     let (plain, lambdas) = terms(options.filter.as_ref());
@@ -81,6 +81,9 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
         Some(_) => Near::Unknown,
         None => candidates::near(&set, &conditions, behind.as_ref(), lambdas.is_empty(), &keys, options, world)?,
     };
+
+    // Conditions go into the rows below; a page that is known is looked through once more.
+    let every: Vec<Scalar> = conditions.iter().chain(&behind).cloned().collect();
 
     // First which entities, from the columns that say so; then, of alerts, those alone whole.
     let mut matching = match set.kind {
@@ -120,7 +123,15 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
     }
     let page = cut(sorted(rest, &keys), options);
     let whole = match set.kind {
-        _ if let Near::Page(ids) = &near => sorted(candidates::rows(&set, world, ids)?, &keys),
+        _ if let Near::Page(ids, since) = &near => {
+            let mut rel = candidates::rows(&set, World { since: *since, ..world }, ids)?;
+            for condition in apart(every) {
+                rel = filtered(rel, condition);
+            }
+            cut(sorted(rel, &keys), options)
+        }
+        // These are whole.
+        _ if let Near::Among(_) = &near => page,
         Kind::Alerts => {
             let ids = set_of(page, "id");
             let narrow = |form: Form, rel: &mut Rel| form.narrow(rel, &|column| among(column, &ids));
@@ -200,6 +211,11 @@ fn of_key(set: &Set, key: &str) -> Option<Scalar> {
             let keys = [Some(related.key), related.also];
             if related.alert_itself {
                 return Some(equals(related.key, key));
+            }
+            if set.properties.get(related.key).is_some_and(|column| column.ty == Type::Long) {
+                let Ok(number) = key.parse() else { return Some(never()) };
+                let number = Scalar::literal(Value::Long(number), Type::Long);
+                return call("==", vec![Scalar::column(related.key, Type::Long), number], Type::Bool);
             }
             Some(any_of(keys.into_iter().flatten().map(|name| same(name, key)).collect()))
         }
@@ -348,7 +364,7 @@ fn over_rows<'c>(condition: &Scalar, columns: &dyn Fn(&str) -> Option<&'c str>) 
 pub fn every_set() -> Result<Vec<Set>, Diagnostics> {
     let context = Context { tables: &sets::WithAlerts, now: 0, parameters: &[], data: None, saved: &[] };
     let mut sets = vec![Set::alerts()];
-    for related in &RELATED {
+    for related in RELATED.iter().chain(&sets::INCIDENTS[..1]) {
         sets.push(Set::related(related, &context)?);
     }
     sets.extend(catalog::all().map(|table| Set::table(table.name, &table.schema())));

@@ -54,11 +54,17 @@ pub fn asked(path: &[Segment]) -> Result<Asked, Diagnostic> {
     let prefix = |segment: &Segment| {
         segment.key.is_none() && PREFIXES.iter().any(|word| segment.name.text.eq_ignore_ascii_case(word))
     };
+    let graph =
+        path.iter().take_while(|segment| prefix(segment)).any(|one| one.name.text.eq_ignore_ascii_case("security"));
     let mut path = path.iter().skip_while(|segment| prefix(segment)).peekable();
     let Some(set) = path.next() else {
         return Err(codes::EMPTY_QUERY.at(Span::default(), "the request names no resource").help("ask for `alerts`"));
     };
     let mut asked = Asked { set: set.name.clone(), key: None, relation: None, count: false };
+    // Both APIs have a set of this name.
+    if graph && set.name.text.eq_ignore_ascii_case("incidents") {
+        asked.set.text = "security/incidents".into();
+    }
     match &set.key {
         Some(Literal::String(key)) => asked.key = Some(key.clone()),
         Some(Literal::Long(key)) => asked.key = Some(key.to_string()),

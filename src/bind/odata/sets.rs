@@ -1,12 +1,13 @@
 //! The entity sets: alerts, what is related to them, and every hunting table. What is not stored as such is a KQL text
 //! over alerts and devices; its columns are the properties.
 use super::super::Context;
-use super::super::alerts::{self, Stored};
+use super::super::alerts::{self, Form, Stored};
 use crate::catalog::{self, ALERTS, Known, Tables};
 use crate::ir::{Rel, RelOp, Scalar};
 use crate::syntax::odata::ast::Name;
 use crate::text::{Diagnostic, Diagnostics, codes};
 use crate::types::{Column, Schema, Type};
+use crate::value::Value;
 use std::sync::Arc;
 
 /// What an alert has on the wire, in the order of the contract.
@@ -139,6 +140,45 @@ pub static GRAPH_ALERTS: Related = Related {
     alert_itself: true,
     newest: Some("createdDateTime"),
 };
+/// Alerts that belong together, as Defender's own API has them, as Graph has them, and the alerts in them.
+pub static INCIDENTS: [Related; 3] = [
+    Related {
+        name: "incidents",
+        key: "incidentId",
+        text: concat!(include_str!("incidents.kql"), include_str!("incidents_of_defender.kql")),
+        newest: Some("createdTime"),
+        ..OF_ALL
+    },
+    Related {
+        name: "security/incidents",
+        key: "id",
+        text: concat!(include_str!("incidents.kql"), include_str!("incidents_of_graph.kql")),
+        newest: Some("createdDateTime"),
+        ..OF_ALL
+    },
+    Related {
+        name: "alertsOfIncidents",
+        key: "alertId",
+        text: include_str!("alerts_of_incidents.kql"),
+        newest: Some("creationTime"),
+        ..OF_ALL
+    },
+];
+
+/// What needs all alerts to say anything.
+const OF_ALL: Related = Related {
+    name: "",
+    relation: "",
+    key: "id",
+    also: None,
+    text: "",
+    mentions: THEMSELVES,
+    of_alert: THEMSELVES,
+    alert_says_all: false,
+    alert_itself: false,
+    newest: None,
+};
+
 const THEMSELVES: &str = "Alerts | project id, key = tolower(id)";
 
 #[derive(Clone, Copy, Debug)]
@@ -167,17 +207,30 @@ pub type Ids<'i> = &'i dyn Fn(&str) -> Scalar;
 pub struct World<'w> {
     pub context: &'w Context<'w>,
     pub stored: Stored,
+    /// Alerts are read only as far as their rows are later than this.
+    pub since: Option<i64>,
 }
 
 impl World<'_> {
-    /// One of our own texts, its alerts read from all forms, where a condition on their ids is given only those.
-    fn over_alerts(&self, text: &str, ids: Option<Ids<'_>>) -> Result<Rel, Diagnostics> {
-        let mut rel = alerts::bound(text, self.context)?;
-        let resources = alerts::resources(self.stored, self.context, &|form, rel| {
+    /// Alerts from all forms, where a condition on their ids is given only those.
+    pub fn resources(&self, ids: Option<Ids<'_>>) -> Result<Rel, Diagnostics> {
+        alerts::resources(self.stored, self.context, &|form, rel| {
             if let Some(ids) = ids {
                 form.narrow(rel, ids);
             }
-        })?;
+            if let (Some(since), true) = (self.since, form != Form::Updates) {
+                let since = Scalar::literal(Value::Datetime(since), Type::Datetime);
+                let time = Scalar::column(form.time(), Type::Datetime);
+                let later = alerts::call(">", vec![time, since], Type::Bool).unwrap_or_else(super::never);
+                alerts::filter_table(rel, form.ids().0, &later);
+            }
+        })
+    }
+
+    /// One of our own texts, its alerts read from all forms, where a condition on their ids is given only those.
+    fn over_alerts(&self, text: &str, ids: Option<Ids<'_>>) -> Result<Rel, Diagnostics> {
+        let mut rel = alerts::bound(text, self.context)?;
+        let resources = self.resources(ids)?;
         alerts::read_instead(&mut rel, ALERTS.name, &resources);
         Ok(rel)
     }
@@ -189,8 +242,11 @@ impl Set {
         if name.text.eq_ignore_ascii_case(ALERTS.name) {
             return Ok(Set::alerts());
         }
-        if let Some(related) =
-            RELATED.iter().chain([&GRAPH_ALERTS]).find(|one| one.name.eq_ignore_ascii_case(&name.text))
+        if let Some(related) = RELATED
+            .iter()
+            .chain([&GRAPH_ALERTS])
+            .chain(&INCIDENTS)
+            .find(|one| one.name.eq_ignore_ascii_case(&name.text))
         {
             return Set::related(related, world.context);
         }
@@ -257,7 +313,7 @@ impl Set {
     /// All its rows; of such alerts alone where that says the same.
     pub fn rows(&self, world: World<'_>, ids: Option<Ids<'_>>) -> Result<Rel, Diagnostics> {
         match self.kind {
-            Kind::Alerts => alerts::resources(world.stored, world.context, &|_, _| ()),
+            Kind::Alerts => world.resources(None),
             Kind::Related(related) => world.over_alerts(related.text, ids.filter(|_| related.alert_says_all)),
             Kind::Table => {
                 let op = RelOp::Table { name: self.name.clone(), span: Default::default() };
@@ -323,11 +379,12 @@ mod tests {
     #[test]
     fn every_text_binds_and_has_its_keys() {
         let context = Context { tables: &WithAlerts, now: 0, parameters: &[], data: None, saved: &[] };
-        let world = World { context: &context, stored: Stored::default() };
-        for related in RELATED.iter().chain([&GRAPH_ALERTS]) {
+        let world = World { context: &context, stored: Stored::default(), since: None };
+        for related in RELATED.iter().chain([&GRAPH_ALERTS]).chain(&INCIDENTS) {
             let set = Set::related(related, &context).unwrap_or_else(|faults| panic!("{}: {faults:?}", related.name));
             for key in [Some(related.key), related.also].into_iter().flatten() {
-                assert_eq!(set.properties.get(key).map(|column| column.ty), Some(Type::String), "{}", related.name);
+                let ty = if key == "incidentId" { Type::Long } else { Type::String };
+                assert_eq!(set.properties.get(key).map(|column| column.ty), Some(ty), "{}", related.name);
             }
             for text in [related.mentions, related.of_alert] {
                 let rel = world
