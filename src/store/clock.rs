@@ -45,11 +45,10 @@ impl Clock {
     pub async fn turn(&self) -> Result<Turn, StoreError> {
         let (turn, mut held) = self.alone().await?;
         let last = self.last.load(Ordering::SeqCst);
-        let mut at = after(last);
+        let at = after(last);
         let ahead = at - now();
         if (1..1000).contains(&ahead) {
             tokio::time::sleep(Duration::from_millis(ahead.unsigned_abs())).await;
-            at = after(last);
         }
         // Said before the commit: who reads the clock before and after a look knows whether one came between.
         if let Some(file) = held.as_mut() {
