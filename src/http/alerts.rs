@@ -1,16 +1,17 @@
 //! `GET /api/{set}…` and `/odata/{set}…`: alerts, what is related to them, and the hunting tables, as OData;
 //! `/v1.0/security/alerts_v2`: alerts as Graph has them.
 use super::error::{self, Door};
+use super::shape::Shape;
 use super::{Doors, RequestId, contained, incidents, json, metadata, pull};
 use crate::access::permissions::reading;
 use crate::columns::Cells;
 use crate::engine::request_lines::path::{Asked, asked};
-use crate::engine::request_lines::{KEY, PAGE, VERSION, WITH_KEYS, paging};
-use crate::engine::{Language, Literal, QueryError, Request, RequestLine, request_line};
+use crate::engine::request_lines::{KEY, PAGE, PAGE_SIZE, VERSION, WITH_KEYS, paging};
+use crate::engine::{Language, QueryError, Request, RequestLine, request_line};
 use crate::text::{Source, codes};
 use crate::types::Type;
 use crate::value::Value;
-use crate::wire::odata_json::Entities;
+use crate::wire::odata_json::{Entities, Told};
 use axum::Extension;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -51,7 +52,11 @@ pub async fn get(doors: Doors, Extension(id): Extension<RequestId>, headers: Hea
         return error::no_such_path(&uri);
     }
     settled(&doors, query).await;
-    let found = match Found::of(&doors, &text).await {
+    let shape = match Shape::of(&line, &headers, &source) {
+        Ok(shape) => shape,
+        Err(failure) => return failed(&uri, root.door, failure, &id),
+    };
+    let found = match Found::shaped(&doors, &text, shape).await {
         Ok(found) => found,
         Err(failure) => return failed(&uri, root.door, failure, &id),
     };
@@ -66,7 +71,9 @@ pub async fn get(doors: Doors, Extension(id): Extension<RequestId>, headers: Hea
         let count = found.count.unwrap_or(0).to_string();
         return ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], count).into_response();
     }
-    found.response(&root, &uri, &line, &what)
+    let mut response = found.response(&root, &uri, &line, &what);
+    shape.told(&mut response);
+    response
 }
 
 /// A client that asks for what changed up to now will not ask for that again: commits under way are waited for.
@@ -85,15 +92,6 @@ pub struct Root {
     /// What stands before the name of a set in `@odata.context`.
     before: &'static str,
     pub door: Door,
-}
-
-/// A key as the text that it stands for.
-pub fn key_text(key: Literal) -> Option<String> {
-    match key {
-        Literal::String(key) => Some(key),
-        Literal::Long(key) => Some(key.to_string()),
-        _ => None,
-    }
 }
 
 /// The request line for the one thing of a key.
@@ -167,27 +165,46 @@ async fn missing(doors: &Doors, line: &RequestLine, what: &Asked) -> Option<Resu
 /// The entities of a request, one more than a page where there are more, and their number where it was asked for.
 pub struct Found {
     set: String,
+    /// The properties of the entities.
+    names: Vec<String>,
     entities: Entities,
     count: Option<i64>,
+    /// How many entities a page has.
     page: u64,
+    /// What was asked.
+    line: RequestLine,
 }
 
 impl Found {
     pub async fn of(doors: &Doors, text: &str) -> Result<Found, QueryError> {
-        Found::sized(doors, text, PAGE).await
+        Found::shaped(doors, text, Shape::default()).await
     }
 
     /// As [`Found::of`], with pages of at most so many.
     pub async fn sized(doors: &Doors, text: &str, page: u64) -> Result<Found, QueryError> {
+        Found::shaped(doors, text, Shape::paged(page)).await
+    }
+
+    async fn shaped(doors: &Doors, text: &str, shape: Shape) -> Result<Found, QueryError> {
+        let page = shape.page.unwrap_or(PAGE).min(PAGE);
+        // What is wrong with it is told by the answer.
+        let line = request_line(&Source::new(text)).unwrap_or_default();
         let mut request = Request::new(doors.limits.alerts);
         request.parameters.push((WITH_KEYS.into(), String::new()));
+        request.parameters.push((PAGE_SIZE.into(), page.to_string()));
         let answer = doors.ask(Language::OData, text, request).await?;
-        let mut found =
-            Found { set: String::new(), entities: Entities::new(page as usize, KEY, VERSION), count: None, page };
+        let entities = Entities::new(page as usize, KEY, VERSION, Told::default());
+        let mut found = Found { set: String::new(), names: vec![], entities, count: None, page, line };
         for mut table in answer.tables {
             let counts = table.name == "count";
             if !counts {
                 found.set.clone_from(&table.name);
+                let names = table.schema.names().filter(|name| !name.starts_with(KEY));
+                found.names = names.map(str::to_owned).collect();
+                // What `$apply` makes of entities has no type and no address.
+                let made =
+                    if found.line.options.apply.is_empty() { metadata::told(&table.name) } else { Told::default() };
+                found.entities = Entities::new(page as usize, KEY, VERSION, Told { level: shape.level, ..made });
             }
             while let Some(batch) = contained(table.batches.next()).await? {
                 let batch = batch?;
@@ -242,7 +259,11 @@ impl Found {
     }
 
     fn response(self, root: &Root, uri: &Uri, line: &RequestLine, what: &Asked) -> Response {
-        let names: Vec<&str> = line.options.select.iter().map(|name| name.text.as_str()).collect();
+        let paths = line.options.select.iter().map(|item| item.path.iter().map(|name| name.text.as_str()));
+        let mut names: Vec<String> = paths.map(|names| names.collect::<Vec<_>>().join("/")).collect();
+        if names.is_empty() && !line.options.apply.is_empty() {
+            names.clone_from(&self.names);
+        }
         let names = names.join(",");
         let select = (!names.is_empty()).then_some(names.as_str());
         if what.single() {
@@ -269,7 +290,10 @@ impl Found {
         let more = self.entities.items.len() as u64 > self.page && top.is_none_or(|top| top > self.page);
         self.entities.items.truncate(self.page as usize);
         let next = more.then(|| {
-            let token = paging::token(&self.entities.last);
+            let Entities { last, alike, goes_on, items, .. } = &self.entities;
+            let rows = if *goes_on { *alike } else { 0 };
+            let all = *alike == items.len() as u64;
+            let token = paging::token(&self.line.question, last, rows, all, self.line.options.skiptoken.as_deref());
             let top = top.map(|top| top.saturating_sub(self.page));
             format!("{}{}?{}", root.host, uri.path(), next_query(query, &token, top))
         });

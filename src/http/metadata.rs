@@ -2,6 +2,7 @@
 use super::json;
 use crate::engine::request_lines::every_set;
 use crate::wire::csdl::{self, EntitySet};
+use crate::wire::odata_json::Told;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::sync::LazyLock;
@@ -10,6 +11,17 @@ static SETS: LazyLock<Vec<EntitySet>> = LazyLock::new(|| {
     let sets = every_set().unwrap_or_default();
     sets.into_iter().map(|set| EntitySet { name: set.name, key: set.key, properties: set.properties }).collect()
 });
+
+/// What the entities of a set say of themselves.
+pub fn told(set: &str) -> Told {
+    let found = SETS.iter().find(|one| one.name == set);
+    found.map_or_else(Told::default, |one| Told {
+        set: one.name.clone(),
+        entity: one.full_type(),
+        key: one.key,
+        ..Told::default()
+    })
+}
 
 /// The answer where the path is that of the service itself.
 pub fn get(path: &str, query: &str, headers: &HeaderMap, root: &str) -> Option<Response> {

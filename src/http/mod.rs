@@ -30,6 +30,7 @@ mod kusto;
 mod metadata;
 mod pull;
 mod serve;
+mod shape;
 mod signin;
 mod timespan;
 mod tls;

@@ -6,6 +6,7 @@ use super::error::{self, Door};
 use super::{Doors, RequestId, alerts, body_json, create, incidents, json};
 use crate::catalog::UPDATES;
 use crate::columns;
+use crate::engine::request_lines::path::key_text;
 use crate::engine::{Ingestion, QueryError, RequestLine, StoreError, clock, request_line};
 use crate::text::Source;
 use crate::value::Value;
@@ -88,7 +89,7 @@ pub fn words(path: &str) -> Vec<String> {
             continue;
         }
         words.push(segment.name.text);
-        words.extend(segment.key.and_then(alerts::key_text));
+        words.extend(segment.key.as_ref().and_then(key_text));
     }
     words
 }

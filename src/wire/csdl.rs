@@ -18,6 +18,11 @@ impl EntitySet {
     fn entity(&self) -> &str {
         if self.key.is_some() { self.name.strip_suffix('s').unwrap_or(&self.name) } else { &self.name }
     }
+
+    /// `sighthound.Alert`
+    pub fn full_type(&self) -> String {
+        format!("{NAMESPACE}.{}", self.entity())
+    }
 }
 
 fn edm(ty: Type) -> &'static str {

@@ -11,8 +11,11 @@ use arrow::record_batch::RecordBatch;
 #[derive(Debug)]
 pub struct Entities {
     pub items: Vec<Vec<u8>>,
-    /// Sort keys of the last one that the page has room for.
+    /// Sort keys of the last one that the page has room for, and how many of the page's end have just these.
     pub last: Vec<Value<'static>>,
+    pub alike: u64,
+    /// Whether the first one behind the page has them, too.
+    pub goes_on: bool,
     page: usize,
     /// Columns that begin so are sort keys.
     key: char,
@@ -20,11 +23,62 @@ pub struct Entities {
     changed: &'static str,
     /// Its value in the first one, in ticks.
     pub version: Option<i64>,
+    told: Told,
+}
+
+/// How much an answer says of itself: `odata.metadata`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    None,
+    #[default]
+    Minimal,
+    Full,
+}
+
+/// What an entity says of itself where all is told.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    pub level: Level,
+    /// `alerts`, as entities are addressed; nothing where they have no address.
+    pub set: String,
+    /// `sighthound.Alert`
+    pub entity: String,
+    /// The property that is the key.
+    pub key: Option<&'static str>,
 }
 
 impl Entities {
-    pub fn new(page: usize, key: char, changed: &'static str) -> Entities {
-        Entities { items: vec![], last: vec![], page, key, changed, version: None }
+    pub fn new(page: usize, key: char, changed: &'static str, told: Told) -> Entities {
+        Entities { items: vec![], last: vec![], alike: 0, goes_on: false, page, key, changed, version: None, told }
+    }
+
+    /// The type and the address of an entity.
+    fn itself(&self, cells: &[(Cells<'_>, &Column)], row: usize, out: &mut Vec<u8>) {
+        if self.told.entity.is_empty() {
+            return;
+        }
+        out.extend_from_slice(b"\"@odata.type\":");
+        cells::string(&format!("#{}", self.told.entity), out);
+        let key = cells.iter().find(|(_, column)| self.told.key == Some(&column.name));
+        if let Some((key, _)) = key {
+            let address = format!("{}('{}')", self.told.set, key.get(row).text().replace('\'', "''"));
+            for word in ["id", "editLink"] {
+                out.extend_from_slice(format!(",\"@odata.{word}\":").as_bytes());
+                cells::string(&address, out);
+            }
+        }
+        if !cells.is_empty() {
+            out.push(b',');
+        }
+    }
+
+    /// Whether a page begins with its context.
+    fn context(&self, context: &str, out: &mut Vec<u8>) {
+        if self.told.level != Level::None {
+            out.extend_from_slice(b"\"@odata.context\":");
+            cells::string(context, out);
+            out.push(b',');
+        }
     }
 
     pub fn batch(&mut self, batch: &RecordBatch, schema: &Schema) {
@@ -43,9 +97,18 @@ impl Entities {
         for row in 0..batch.num_rows() {
             let mut out = Vec::with_capacity(1024);
             out.push(b'{');
+            if self.told.level == Level::Full {
+                self.itself(&cells, row, &mut out);
+            }
             for (at, (cell, column)) in cells.iter().enumerate() {
                 if at > 0 {
                     out.push(b',');
+                }
+                if self.told.level == Level::Full
+                    && let Some(ty) = named_type(column.ty)
+                {
+                    cells::string(&format!("{}@odata.type", column.name), &mut out);
+                    out.extend_from_slice(format!(":\"#{ty}\",").as_bytes());
                 }
                 cells::string(&column.name, &mut out);
                 out.push(b':');
@@ -53,7 +116,17 @@ impl Entities {
             }
             out.push(b'}');
             self.items.push(out);
-            if self.items.len() == self.page {
+            let here = self.items.len();
+            if here > self.page + 1 {
+                continue;
+            }
+            let alike = here > 1 && keys.iter().zip(&self.last).all(|((cell, _), last)| cell.get(row) == *last);
+            if here > self.page {
+                self.goes_on = alike;
+                continue;
+            }
+            self.alike = if alike { self.alike + 1 } else { 1 };
+            if !alike {
                 self.last = keys.iter().map(|(cell, _)| cell.get(row).into_owned()).collect();
             }
         }
@@ -62,12 +135,12 @@ impl Entities {
     /// A page: `@odata.context`, the count where it was asked for, `value`, and the link to the next page.
     pub fn page(&self, context: &str, count: Option<i64>, next: Option<&str>) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.items.iter().map(Vec::len).sum::<usize>() + 256);
-        out.extend_from_slice(b"{\"@odata.context\":");
-        cells::string(context, &mut out);
+        out.push(b'{');
+        self.context(context, &mut out);
         if let Some(count) = count {
-            out.extend_from_slice(format!(",\"@odata.count\":{count}").as_bytes());
+            out.extend_from_slice(format!("\"@odata.count\":{count},").as_bytes());
         }
-        out.extend_from_slice(b",\"value\":[");
+        out.extend_from_slice(b"\"value\":[");
         for (at, item) in self.items.iter().enumerate() {
             if at > 0 {
                 out.push(b',');
@@ -87,13 +160,26 @@ impl Entities {
     pub fn single(&self, context: &str) -> Option<Vec<u8>> {
         let item = self.items.first()?;
         let mut out = Vec::with_capacity(item.len() + 128);
-        out.extend_from_slice(b"{\"@odata.context\":");
-        cells::string(context, &mut out);
-        if item.len() > 2 {
-            out.push(b',');
+        out.push(b'{');
+        self.context(context, &mut out);
+        if item.len() == 2 && out.len() > 1 {
+            out.pop();
         }
         out.extend_from_slice(&item[1..]);
         Some(out)
+    }
+}
+
+/// The type of a value that JSON does not tell by itself.
+fn named_type(ty: Type) -> Option<&'static str> {
+    match ty {
+        Type::Bool | Type::String | Type::Real | Type::Dynamic => None,
+        Type::Int => Some("Int32"),
+        Type::Long => Some("Int64"),
+        Type::Decimal => Some("Decimal"),
+        Type::Datetime => Some("DateTimeOffset"),
+        Type::Timespan => Some("Duration"),
+        Type::Guid => Some("Guid"),
     }
 }
 

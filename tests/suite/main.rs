@@ -5,6 +5,7 @@
 //! - `differential`: plans and the row half compute the same; that they do is looked at behind the front door
 //! - `signin`: tokens, permissions, groups of devices, quotas, the shapes of refusals, TLS
 //! - `state`: `tests/state/*.md`, whose requests change what is stored; many writers and a client that polls at once
+//! - `pages`: pages that are walked while rows arrive
 //! - `recorded`: answers recorded elsewhere, read from `../shared` or `SIGHTHOUND_SHARED`, with the known failures
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ mod front;
 mod judge;
 mod layers;
 mod markdown;
+mod pages;
 mod recorded;
 mod signin;
 mod state;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     trials.extend(differential::trials());
     trials.extend(state::trials());
     trials.extend(terms::trials());
+    trials.extend(pages::trials());
     trials.extend(signin::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -453,7 +453,7 @@ impl<'q> Binder<'_, 'q> {
 }
 
 /// How many expressions these come to.
-fn weight<'r>(mut rels: Vec<&'r Rel>, mut scalars: Vec<&'r Scalar>) -> usize {
+pub fn weight<'r>(mut rels: Vec<&'r Rel>, mut scalars: Vec<&'r Scalar>) -> usize {
     let mut sum = 0;
     loop {
         if let Some(scalar) = scalars.pop() {

@@ -6,13 +6,12 @@
 //! the store knows which may have, and those are read whole. Where the alerts raised after that time fill the page, it is
 //! known, and nothing older is read for it.
 use super::sets::{Kind, PROPERTIES, Set, World};
-use super::{PAGE, SAME_IN_EVERY_ROW, call, filtered, never, over_rows, project, sorted};
+use super::{SAME_IN_EVERY_ROW, call, filtered, never, over_rows, project, sorted};
 use crate::bind::Context;
 use crate::bind::alerts::{self, Form};
 use crate::catalog;
 use crate::ir::{Rel, RelOp, Scalar, SortKey};
 use crate::rows;
-use crate::syntax::odata::ast::Options;
 use crate::text::{Diagnostics, Span};
 use crate::types::Type;
 use crate::value::{Value, datetime};
@@ -36,14 +35,14 @@ pub enum Near {
     Page(Vec<String>, Option<i64>),
 }
 
-/// What can be said of the page that a request asks for. `plain` where the conditions are all there is to its filter.
+/// What can be said of the page that a request asks for, of the first so many in order. `plain` where the conditions are all there is to its filter.
 pub fn near(
     set: &Set,
     conditions: &[Scalar],
     behind: Option<&Scalar>,
     plain: bool,
     keys: &[SortKey],
-    options: &Options,
+    wanted: u64,
     world: World<'_>,
 ) -> Result<Near, Diagnostics> {
     let (Some(changed), Some(time), Some(data)) = (set.changed(), set.newest, world.context.data) else {
@@ -59,8 +58,6 @@ pub fn near(
     let (true, false, Some(first)) = (plain, keyed, by_time) else { return Ok(Near::Unknown) };
     let all: Vec<Scalar> = conditions.iter().chain(behind).cloned().collect();
     let search = Search { set, time, conditions: &all, descending: first.descending, world };
-    let count = options.top.map_or(PAGE + 1, |top| top.min(PAGE + 1));
-    let wanted = count.saturating_add(options.skip.unwrap_or(0));
     let from = all.iter().filter_map(|one| bound(one, time, first.descending)).reduce(|a, b| search.nearer(b, a));
     let forms: Vec<Form> = Form::ALL.into_iter().filter(|form| world.stored.has(*form)).collect();
     let (mut depth, mut most) = (FIRST.max(wanted.saturating_mul(2)), wanted.saturating_mul(2).saturating_add(32));
@@ -265,7 +262,7 @@ pub fn rows(set: &Set, world: World<'_>, ids: &[String]) -> Result<Rel, Diagnost
     };
     match set.kind {
         Kind::Alerts => world.resources(Some(&among)),
-        Kind::Related(_) | Kind::Table => set.rows(world, Some(&among)),
+        Kind::Related(_) | Kind::Table | Kind::Applied => set.rows(world, Some(&among)),
     }
 }
 

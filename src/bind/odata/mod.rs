@@ -6,24 +6,34 @@ use super::alerts::{self, Form, Stored, call, filter_table};
 use crate::catalog;
 use crate::functions;
 use crate::ir::{Answer, Bound, Rel, RelOp, Scalar, SortKey};
-use crate::syntax::odata::ast::{Expr, ExprKind, Options, RequestLine};
+use crate::syntax::odata::ast::{Expr, ExprKind, Name, Options, RequestLine};
 use crate::text::{Diagnostics, Span, codes};
 use crate::types::{Schema, Type};
 use crate::value::{Json, Value};
+use apply::Applied;
 use candidates::Near;
 use expr::Binder;
 use sets::{Kind, RELATED, Related, Set, World};
 
+mod apply;
 mod candidates;
+mod canonical;
+mod compute;
+mod expand;
 mod expr;
+mod lambda;
+mod orderby;
 pub mod paging;
 pub mod path;
 mod search;
+mod select;
 pub mod sets;
 
 /// The most entities in one answer; where there are more, the door gives a link to the next page.
 pub const PAGE: u64 = 10_000;
 
+/// A parameter beside the text: fewer entities in one answer than [`PAGE`].
+pub const PAGE_SIZE: &str = "@page";
 /// A parameter beside the text: the sort keys of each row come with it, in columns that begin with [`KEY`].
 pub const WITH_KEYS: &str = "@keys";
 /// How a column with a sort key is named.
@@ -46,17 +56,33 @@ const SAME_IN_EVERY_ROW: &[(&str, &str)] = &[
 pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Result<Bound, Diagnostics> {
     let asked = path::asked(&line.path).map_err(|fault| vec![fault])?;
     let options = &line.options;
+    let unused = |name: &Name| codes::NOT_YET.at(name.span, format!("`{}` is not here yet", name.text));
+    let refused: Diagnostics = options.unused.iter().map(unused).collect();
+    if !refused.is_empty() {
+        return Err(refused);
+    }
     let world = World { context, stored, since: None };
-    let (set, mut conditions, alert) = scope(&asked, world)?;
-    let mut binder = Binder::new(&set);
-    let (plain, lambdas) = terms(options.filter.as_ref());
+    let (mut set, mut conditions, alert) = scope(&asked, world)?;
+    let mut given = None;
+    if !options.apply.is_empty() {
+        let mut rel = all_rows(&set, world, &conditions, alert.as_deref())?;
+        for condition in std::mem::take(&mut conditions) {
+            rel = filtered(rel, condition);
+        }
+        rel = Applied::new(&set.name, context.now, &options.aliases).all(rel, &options.apply)?;
+        set = Set { name: set.name, kind: Kind::Applied, properties: rel.schema.clone(), key: None, newest: None };
+        given = Some(rel);
+    }
+    let mut binder = Binder::new(&set, context.now, &options.aliases);
+    binder.compute(&options.compute);
+    let (plain, lambdas) = terms(options.filter.as_ref(), &options.aliases);
     conditions.extend(plain.into_iter().filter_map(|term| binder.predicate(term)).flat_map(conjuncts));
     if let Some(search) = &options.search {
         conditions.extend(binder.search(search));
     }
-    let keys = binder.keys(options);
-    let select = binder.select(options);
-    let evidence = binder.expand(options) && select.contains(&"evidence");
+    let keys = binder.keys(&options.orderby);
+    let evidence = binder.expand(options);
+    let select = binder.select(options, evidence.is_some());
     binder.faults_or(())?;
     // A client that asks for what has changed pages through what there was when it began: what changes meanwhile is
     // later than all that it has seen, and comes with its next question.
@@ -65,40 +91,34 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
         changed.filter(|name| conditions.iter().any(|one| reads(one, name))).and(context.tables.last_arrival());
     let mut behind = None;
     if let Some(token) = &options.skiptoken {
-        let Some((condition, of_token)) = paging::behind(token, &keys) else {
+        let Some(found) = paging::behind(token, &line.question, &keys) else {
             let fault = codes::BAD_VALUE.at(Span::default(), "the `$skiptoken` does not belong to this request");
             return Err(vec![fault.help("begin again without it, or follow `@odata.nextLink` unchanged")]);
         };
-        behind = Some(condition);
-        if let (Some(changed), Some(ticks)) = (changed, of_token) {
+        if let (Some(changed), Some(ticks)) = (changed, found.until) {
             let args =
                 vec![Scalar::column(changed, Type::Datetime), Scalar::literal(Value::Datetime(ticks), Type::Datetime)];
             conditions.extend(call("<=", args, Type::Bool));
-            until = of_token;
+            until = found.until;
         }
+        behind = Some(found);
     }
+    let size = paging::size(context.parameters);
+    let further = behind.as_ref().map(|behind| &behind.further);
+    let plain = lambdas.is_empty() && behind.as_ref().is_none_or(paging::Behind::is_further);
     let near = match &alert {
         Some(_) => Near::Unknown,
-        None => candidates::near(&set, &conditions, behind.as_ref(), lambdas.is_empty(), &keys, options, world)?,
+        None => candidates::near(&set, &conditions, further, plain, &keys, wanted(options, size), world)?,
     };
 
     // Conditions go into the rows below; a page that is known is looked through once more.
-    let every: Vec<Scalar> = conditions.iter().chain(&behind).cloned().collect();
+    let every: Vec<Scalar> = conditions.iter().chain(further).cloned().collect();
 
     // First which entities, from the columns that say so; then, of alerts, those alone whole.
-    let mut matching = match set.kind {
-        _ if let Near::Among(ids) = &near => candidates::rows(&set, world, ids)?,
-        Kind::Alerts => alerts::resources(stored, context, &|form, rel| {
-            if form == Form::DeviceAlertEvents {
-                for condition in apart(conditions.iter().filter_map(in_every_row).collect()) {
-                    filter_table(rel, "DeviceAlertEvents", &condition);
-                }
-            }
-        })?,
-        Kind::Related(_) | Kind::Table => match &alert {
-            Some(alert) => set.rows(world, Some(&|column| equals(column, alert)))?,
-            None => set.rows(world, None)?,
-        },
+    let mut matching = match given {
+        Some(rel) => rel,
+        None if let Near::Among(ids) = &near => candidates::rows(&set, world, ids)?,
+        None => all_rows(&set, world, &conditions, alert.as_deref())?,
     };
     for condition in apart(conditions) {
         matching = filtered(matching, condition);
@@ -119,16 +139,20 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
     let count = options.count.unwrap_or(false).then(number);
     let mut rest = matching;
     if let Some(behind) = behind {
-        rest = filtered(rest, behind);
+        rest = behind.rows(rest);
     }
-    let page = cut(sorted(rest, &keys), options);
-    let whole = match set.kind {
+    // The last key of a row is made of all that it has: of those alone that can be on the page.
+    if matches!(set.kind, Kind::Table) {
+        rest = paging::among_the_first(rest, &keys, wanted(options, size));
+    }
+    let page = cut(sorted(rest, &keys), options, size);
+    let mut whole = match set.kind {
         _ if let Near::Page(ids, since) = &near => {
             let mut rel = candidates::rows(&set, World { since: *since, ..world }, ids)?;
             for condition in apart(every) {
                 rel = filtered(rel, condition);
             }
-            cut(sorted(rel, &keys), options)
+            cut(sorted(rel, &keys), options, size)
         }
         // These are whole.
         _ if let Near::Among(_) = &near => page,
@@ -141,19 +165,19 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
             let ids = set_of(page, related.key);
             sorted(set.rows(world, Some(&|column| among(column, &ids)))?, &keys)
         }
-        Kind::Related(_) | Kind::Table => page,
+        Kind::Related(_) | Kind::Table | Kind::Applied => page,
     };
+    if let Some(options) = evidence {
+        let narrowed = binder.narrowed(whole.clone(), options);
+        binder.faults_or(())?;
+        whole = narrowed.map_or(whole, |rel| sorted(rel, &keys));
+    }
     let mut columns: Vec<(String, Scalar)> = Vec::with_capacity(select.len() + keys.len());
-    for name in select {
-        let ty = set.properties.get(name).map_or(Type::String, |column| column.ty);
+    for (name, scalar) in select {
         // Evidence is told only where it is asked for.
-        let untold = name == "evidence" && matches!(set.kind, Kind::Alerts) && !evidence;
-        let scalar = if untold {
-            Scalar::literal(Value::json(Json::Array(vec![])), Type::Dynamic)
-        } else {
-            Scalar::column(name, ty)
-        };
-        columns.push((name.to_owned(), scalar));
+        let untold = name == "evidence" && matches!(set.kind, Kind::Alerts) && evidence.is_none();
+        let none = || Scalar::literal(Value::json(Json::Array(vec![])), Type::Dynamic);
+        columns.push((name, if untold { none() } else { scalar }));
     }
     if context.parameters.iter().any(|(name, _)| name == WITH_KEYS) {
         columns.extend(keys.iter().enumerate().map(|(at, key)| (format!("{KEY}{at}"), key.expr.clone())));
@@ -164,6 +188,21 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
     results.push(Answer { name: set.name.clone(), rel: project(whole, columns), visualization: None });
     results.extend(count);
     Ok(Bound { results, notices: vec![] })
+}
+
+/// All entities of a set, read only as far as the conditions and the alert that they belong to allow.
+fn all_rows(set: &Set, world: World<'_>, conditions: &[Scalar], alert: Option<&str>) -> Result<Rel, Diagnostics> {
+    match (set.kind, alert) {
+        (Kind::Alerts, _) => alerts::resources(world.stored, world.context, &|form, rel| {
+            if form == Form::DeviceAlertEvents {
+                for condition in apart(conditions.iter().filter_map(in_every_row).collect()) {
+                    filter_table(rel, "DeviceAlertEvents", &condition);
+                }
+            }
+        }),
+        (_, Some(alert)) => set.rows(world, Some(&|column| equals(column, alert))),
+        (_, None) => set.rows(world, None),
+    }
 }
 
 /// The set that is asked for, what its entities must be, and the alert that they are related to.
@@ -200,7 +239,7 @@ fn scope(asked: &path::Asked, world: World<'_>) -> Result<(Set, Vec<Scalar>, Opt
             };
             Ok((Set::alerts(), vec![of_it], None))
         }
-        Kind::Related(_) | Kind::Table => Err(no_relation()),
+        Kind::Related(_) | Kind::Table | Kind::Applied => Err(no_relation()),
     }
 }
 
@@ -219,18 +258,18 @@ fn of_key(set: &Set, key: &str) -> Option<Scalar> {
             }
             Some(any_of(keys.into_iter().flatten().map(|name| same(name, key)).collect()))
         }
-        Kind::Table => None,
+        Kind::Table | Kind::Applied => None,
     }
 }
 
 /// The terms of a filter: those without a lambda, and those with one.
-fn terms(filter: Option<&Expr>) -> (Vec<&Expr>, Vec<&Expr>) {
-    let all: Vec<&Expr> = match filter {
+fn terms<'f>(filter: Option<&'f Expr>, aliases: &[(Name, Expr)]) -> (Vec<&'f Expr>, Vec<&'f Expr>) {
+    let all: Vec<&'f Expr> = match filter {
         None => vec![],
         Some(Expr { kind: ExprKind::Chain { op: "and", terms }, .. }) => terms.iter().collect(),
         Some(whole) => vec![whole],
     };
-    all.into_iter().partition(|term| !expr::has_lambda(term))
+    all.into_iter().partition(|term| !expr::has_lambda(term, aliases))
 }
 
 fn reads(scalar: &Scalar, name: &str) -> bool {
@@ -305,14 +344,19 @@ fn joined(operator: &str, mut terms: Vec<Scalar>, of_none: bool) -> Scalar {
     }
 }
 
+/// How many rows of an order must be known for a page of it.
+fn wanted(options: &Options, size: u64) -> u64 {
+    options.top.map_or(size + 1, |top| top.min(size + 1)).saturating_add(options.skip.unwrap_or(0))
+}
+
 /// One row more than a page, so that the door knows whether there is a next one; a smaller `$top` is what was asked.
-fn cut(input: Rel, options: &Options) -> Rel {
+fn cut(input: Rel, options: &Options, size: u64) -> Rel {
     let schema = input.schema.clone();
     let skipped = match options.skip {
         Some(count) if count > 0 => Rel { op: RelOp::Skip { input: Box::new(input), count }, schema: schema.clone() },
         _ => input,
     };
-    let count = options.top.map_or(PAGE + 1, |top| top.min(PAGE + 1));
+    let count = options.top.map_or(size + 1, |top| top.min(size + 1));
     Rel { op: RelOp::Take { input: Box::new(skipped), count }, schema }
 }
 

@@ -1,15 +1,53 @@
 //! Pages by where the last one ended: a `$skiptoken` holds the sort keys of its last row, so that rows which arrive in
-//! between neither push any off the next page nor onto it twice.
+//! between neither push any off the next page nor onto it twice. It bears a checksum over itself and the question, so
+//! that one which was changed, or is of another question, is refused and not misread.
 use super::super::alerts::call;
-use super::{all_of, any_of};
-use crate::ir::{Scalar, SortKey};
+use super::{PAGE, PAGE_SIZE, all_of, any_of, project};
+use crate::ir::{Rel, RelOp, Scalar, SortKey};
 use crate::types::Type;
 use crate::value::{Value, real};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-/// The token of a row's sort keys.
-pub fn token(keys: &[Value<'_>]) -> String {
+/// Bytes of the checksum.
+const CHECK: usize = 9;
+
+/// How many entities a page has: what the client prefers, where that is fewer than all that fit.
+pub fn size(parameters: &[(String, String)]) -> u64 {
+    let preferred = parameters.iter().find(|(name, _)| name == PAGE_SIZE).and_then(|(_, size)| size.parse().ok());
+    preferred.map_or(PAGE, |size: u64| size.clamp(1, PAGE))
+}
+
+/// The end of a page: the sort keys of its last row as texts, and how many rows of the page's end have just these where
+/// more of them are to come, since rows may be the same in everything.
+#[derive(Debug, Serialize, Deserialize)]
+struct End {
+    keys: Vec<Option<String>>,
+    rows: u64,
+}
+
+fn checksum(asked: &str, payload: &[u8]) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    hash.update((asked.len() as u64).to_le_bytes());
+    hash.update(asked.as_bytes());
+    hash.update(payload);
+    hash.finalize()[..CHECK].to_vec()
+}
+
+fn end(token: &str, asked: &str) -> Option<End> {
+    let bytes = URL_SAFE_NO_PAD.decode(token.trim().trim_end_matches('=')).ok()?;
+    let (check, payload) = bytes.split_at_checked(CHECK)?;
+    if check != checksum(asked, payload) {
+        return None;
+    }
+    serde_json::from_slice(payload).ok()
+}
+
+/// The token of a page that ends with these sort keys, `rows` times, and more of them to come. `before` is the token that
+/// the page began behind, and `all` whether all its rows have these keys.
+pub fn token(asked: &str, keys: &[Value<'_>], rows: u64, all: bool, before: Option<&str>) -> String {
     let texts: Vec<Option<String>> = keys
         .iter()
         .map(|key| match key {
@@ -19,14 +57,44 @@ pub fn token(keys: &[Value<'_>]) -> String {
             other => Some(other.text().into_owned()),
         })
         .collect();
-    URL_SAFE_NO_PAD.encode(serde_json::to_string(&texts).unwrap_or_default())
+    let earlier = before.filter(|_| all && rows > 0).and_then(|token| end(token, asked));
+    let earlier = earlier.filter(|end| end.keys == texts).map_or(0, |end| end.rows);
+    let payload = serde_json::to_vec(&End { keys: texts, rows: rows + earlier }).unwrap_or_default();
+    let mut bytes = checksum(asked, &payload);
+    bytes.extend_from_slice(&payload);
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// What lies behind the row of a token in this order, and the time up to which its pages go where it has one; `None`
-/// where the token is not of this order.
-pub fn behind(token: &str, keys: &[SortKey]) -> Option<(Scalar, Option<i64>)> {
-    let bytes = URL_SAFE_NO_PAD.decode(token.trim().trim_end_matches('=')).ok()?;
-    let mut texts: Vec<Option<String>> = serde_json::from_slice(&bytes).ok()?;
+/// What lies behind a page's end.
+pub struct Behind {
+    /// Rows with keys that come later.
+    pub further: Scalar,
+    /// Rows with the same keys, of which so many are on earlier pages.
+    same: Option<(Scalar, u64)>,
+    /// The time up to which the pages go, where they go by a time.
+    pub until: Option<i64>,
+}
+
+impl Behind {
+    /// Whether rows with later keys are all there are.
+    pub fn is_further(&self) -> bool {
+        self.same.is_none()
+    }
+
+    /// Those rows of a relation; they are in no order.
+    pub fn rows(self, rel: Rel) -> Rel {
+        let Some((same, count)) = self.same else { return super::filtered(rel, self.further) };
+        let schema = rel.schema.clone();
+        let same = super::filtered(rel.clone(), same);
+        let rest = Rel { op: RelOp::Skip { input: Box::new(same), count }, schema: schema.clone() };
+        let inputs = vec![super::filtered(rel, self.further), rest];
+        Rel { op: RelOp::Union { inputs }, schema }
+    }
+}
+
+/// What lies behind the row of a token in this order; `None` where the token is not of this question.
+pub fn behind(token: &str, asked: &str, keys: &[SortKey]) -> Option<Behind> {
+    let End { keys: mut texts, rows } = end(token, asked)?;
     let until = if texts.len() == keys.len() + 1 { Some(texts.pop()??.parse().ok()?) } else { None };
     if texts.len() != keys.len() {
         return None;
@@ -47,27 +115,77 @@ pub fn behind(token: &str, keys: &[SortKey]) -> Option<(Scalar, Option<i64>)> {
             Some(value) => call("==", vec![key.expr.clone(), Scalar::literal(value, ty)], Type::Bool)?,
         });
     }
-    Some((any_of(either), until))
+    Some(Behind { further: any_of(either), same: (rows > 0).then(|| (all_of(equal), rows)), until })
 }
 
 /// Whether a row comes behind the value by this key alone. Ascending, nulls come first; descending, last.
 fn further(key: &SortKey, value: Option<Value<'static>>) -> Option<Scalar> {
-    let ty = key.expr.ty();
     let Some(value) = value else {
         return if key.descending { None } else { call("isnotnull", vec![key.expr.clone()], Type::Bool) };
     };
-    let (left, right) = match ty {
-        Type::String => (
-            call("strcmp", vec![key.expr.clone(), Scalar::literal(value, ty)], Type::Long)?,
-            Scalar::literal(Value::Long(0), Type::Long),
-        ),
-        _ => (key.expr.clone(), Scalar::literal(value, ty)),
-    };
-    let past = call(if key.descending { "<" } else { ">" }, vec![left, right], Type::Bool)?;
-    if !key.descending || ty == Type::String {
+    let past = ordered(key, if key.descending { "<" } else { ">" }, Scalar::literal(value, key.expr.ty()))?;
+    if !key.descending || key.expr.ty() == Type::String {
         return Some(past);
     }
     Some(any_of(vec![past, call("isnull", vec![key.expr.clone()], Type::Bool)?]))
+}
+
+fn ordered(key: &SortKey, symbol: &str, other: Scalar) -> Option<Scalar> {
+    let (left, right) = match key.expr.ty() {
+        Type::String => {
+            (call("strcmp", vec![key.expr.clone(), other], Type::Long)?, Scalar::literal(Value::Long(0), Type::Long))
+        }
+        _ => (key.expr.clone(), other),
+    };
+    call(symbol, vec![left, right], Type::Bool)
+}
+
+/// Rows among which the first so many of an order are: those that the first key does not put behind them. The other keys
+/// are computed of these alone.
+pub fn among_the_first(rel: Rel, keys: &[SortKey], count: u64) -> Rel {
+    let Some(first) = keys.first().filter(|_| keys.len() > 1) else { return rel };
+    narrowed(&rel, first, count).map(|condition| super::filtered(rel.clone(), condition)).unwrap_or(rel)
+}
+
+fn narrowed(rel: &Rel, first: &SortKey, count: u64) -> Option<Scalar> {
+    let ty = first.expr.ty();
+    let name = "@first".to_owned();
+    let ordered_by = |input: Rel, descending: bool| {
+        let expr = Scalar::column(name.clone(), ty);
+        let schema = input.schema.clone();
+        let keys = vec![SortKey { expr, descending, nulls_first: !descending }];
+        Rel { op: RelOp::Sort { input: Box::new(input), keys }, schema }
+    };
+    let taken = |input: Rel, count: u64| {
+        let schema = input.schema.clone();
+        Rel { op: RelOp::Take { input: Box::new(input), count }, schema }
+    };
+    let alone = project(rel.clone(), vec![(name.clone(), first.expr.clone())]);
+    let page = taken(ordered_by(alone, first.descending), count);
+    let mut last = taken(ordered_by(page, !first.descending), 1);
+    // Nulls are before everything.
+    let least = match ty {
+        Type::Long | Type::Timespan => Some(i64::MIN),
+        Type::Datetime => Some(0),
+        _ => None,
+    };
+    if let Some(least) = least {
+        let value = match ty {
+            Type::Long => Value::Long(least),
+            Type::Timespan => Value::Timespan(least),
+            _ => Value::Datetime(least),
+        };
+        let known = vec![Scalar::column(name.clone(), ty), Scalar::literal(value, ty)];
+        last = project(last, vec![(name.clone(), call("coalesce", known, ty)?)]);
+    } else if ty != Type::String {
+        return None;
+    }
+    let last = Scalar::Subquery { rel: Box::new(last), ty };
+    let within = ordered(first, if first.descending { ">=" } else { "<=" }, last)?;
+    match least {
+        Some(_) => Some(any_of(vec![within, call("isnull", vec![first.expr.clone()], Type::Bool)?])),
+        None => Some(within),
+    }
 }
 
 fn read(text: &str, ty: Type) -> Option<Value<'static>> {
@@ -79,4 +197,33 @@ fn read(text: &str, ty: Type) -> Option<Value<'static>> {
         Type::Real => Value::Real(real::parse(text)?),
         Type::Bool | Type::Decimal | Type::Guid | Type::Dynamic => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_of_one_question() {
+        let keys = [SortKey { expr: Scalar::column("a", Type::Long), descending: true, nulls_first: false }];
+        let made = token("alerts?filter=a", &[Value::Long(5)], 0, false, None);
+        assert!(behind(&made, "alerts?filter=a", &keys).is_some());
+        assert!(behind(&made, "alerts?filter=b", &keys).is_none());
+        for at in 0..made.len() {
+            let mut changed = made.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).expect("letters");
+            assert!(behind(&changed, "alerts?filter=a", &keys).is_none(), "{at}");
+        }
+        assert!(behind("", "", &keys).is_none());
+    }
+
+    #[test]
+    fn rows_that_are_the_same_are_counted_over_pages() {
+        let one = token("q", &[Value::Long(5)], 2, true, None);
+        let two = token("q", &[Value::Long(5)], 2, true, Some(&one));
+        assert_eq!(end(&two, "q").map(|end| end.rows), Some(4));
+        let other = token("q", &[Value::Long(6)], 1, false, Some(&two));
+        assert_eq!(end(&other, "q").map(|end| end.rows), Some(1));
+    }
 }

@@ -1,5 +1,5 @@
 //! What the path of a request line asks for: a set, one thing of it by its key, what is related to that, or a number.
-use crate::syntax::odata::ast::{Literal, Name, Segment};
+use crate::syntax::odata::ast::{Arg, Expr, ExprKind, Literal, Name, Segment};
 use crate::text::{Diagnostic, Span, codes};
 
 /// `alerts('da1')/files/$count`, by its parts.
@@ -25,6 +25,9 @@ const FUNCTIONS: &[&str] = &[
     "batchupdate",
 ];
 
+/// Properties that go for a key, by name: `alerts(id='da1')`.
+const KEYS: &[&str] = &["id", "sha1", "sha256", "host", "computerDnsName", "accountName"];
+
 impl Asked {
     /// Whether the answer is one thing, not a page of them.
     pub fn single(&self) -> bool {
@@ -49,10 +52,21 @@ impl Asked {
     }
 }
 
+/// A key as the text that it stands for.
+pub fn key_text(key: &Literal) -> Option<String> {
+    match key {
+        Literal::String(key) => Some(key.clone()),
+        Literal::Long(key) => Some(key.to_string()),
+        _ => None,
+    }
+}
+
 /// Reads the path, with `api` and a version before it or not; the key in brackets or as a segment.
 pub fn asked(path: &[Segment]) -> Result<Asked, Diagnostic> {
     let prefix = |segment: &Segment| {
-        segment.key.is_none() && PREFIXES.iter().any(|word| segment.name.text.eq_ignore_ascii_case(word))
+        segment.key.is_none()
+            && segment.args.is_empty()
+            && PREFIXES.iter().any(|word| segment.name.text.eq_ignore_ascii_case(word))
     };
     let graph =
         path.iter().take_while(|segment| prefix(segment)).any(|one| one.name.text.eq_ignore_ascii_case("security"));
@@ -65,13 +79,28 @@ pub fn asked(path: &[Segment]) -> Result<Asked, Diagnostic> {
     if graph && set.name.text.eq_ignore_ascii_case("incidents") {
         asked.set.text = "security/incidents".into();
     }
-    match &set.key {
+    if set.name.text.starts_with('$') {
+        return Err(codes::NOT_YET.at(set.name.span, format!("`{}` is not here yet", set.name.text)));
+    }
+    let by_name = match set.args.as_slice() {
+        [] => None,
+        [Arg { name: Some(name), value: Expr { kind: ExprKind::Literal(literal), .. } }]
+            if KEYS.iter().any(|key| key.eq_ignore_ascii_case(&name.text)) =>
+        {
+            Some(literal)
+        }
+        _ => return Err(not_yet(&set.name, &asked)),
+    };
+    match set.key.as_ref().or(by_name) {
         Some(Literal::String(key)) => asked.key = Some(key.clone()),
         Some(Literal::Long(key)) => asked.key = Some(key.to_string()),
         Some(_) => return Err(codes::WRONG_TYPE.at(set.name.span, "a key here is a text")),
         None => {
             if let Some(segment) = path.next_if(|segment| !segment.name.text.starts_with('$')) {
-                if segment.key.is_some() || FUNCTIONS.contains(&segment.name.text.to_ascii_lowercase().as_str()) {
+                if segment.key.is_some()
+                    || !segment.args.is_empty()
+                    || FUNCTIONS.contains(&segment.name.text.to_ascii_lowercase().as_str())
+                {
                     return Err(not_yet(&segment.name, &asked));
                 }
                 asked.key = Some(segment.name.text.clone());
@@ -79,7 +108,7 @@ pub fn asked(path: &[Segment]) -> Result<Asked, Diagnostic> {
         }
     }
     if let (Some(_), Some(segment)) = (&asked.key, path.next_if(|segment| !segment.name.text.starts_with('$'))) {
-        if segment.key.is_some() {
+        if segment.key.is_some() || !segment.args.is_empty() {
             return Err(not_yet(&segment.name, &asked));
         }
         asked.relation = Some(segment.name.clone());

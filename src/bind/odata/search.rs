@@ -2,7 +2,7 @@
 use super::expr::Binder;
 use super::{all_of, any_of};
 use crate::ir::Scalar;
-use crate::syntax::odata::ast::Search;
+use crate::syntax::odata::ast::{Name, Search};
 use crate::text::{Span, codes};
 use crate::types::Type;
 use crate::value::Value;
@@ -12,7 +12,7 @@ const MOST_TERMS: usize = 1000;
 
 fn terms(search: &Search) -> usize {
     match search {
-        Search::Term(_) => 1,
+        Search::Term(_) | Search::Quoted(_) => 1,
         Search::Not(inner) => terms(inner),
         Search::All(all) | Search::Any(all) => all.iter().map(terms).sum(),
     }
@@ -41,7 +41,7 @@ impl Binder<'_> {
 
     fn found(&self, search: &Search, texts: &Scalar) -> Option<Scalar> {
         match search {
-            Search::Term(term) => {
+            Search::Term(term) | Search::Quoted(Name { text: term, .. }) => {
                 let term = Scalar::literal(Value::string(term.clone()), Type::String);
                 self.plain("has", vec![texts.clone(), term])
             }

@@ -186,6 +186,8 @@ pub enum Kind {
     Alerts,
     Related(&'static Related),
     Table,
+    /// What `$apply` made of another.
+    Applied,
 }
 
 /// An entity set that a request line may name.
@@ -306,7 +308,7 @@ impl Set {
         match self.kind {
             Kind::Alerts => Some("lastUpdateTime"),
             Kind::Related(related) if related.alert_itself => Some("lastUpdateDateTime"),
-            Kind::Related(_) | Kind::Table => None,
+            Kind::Related(_) | Kind::Table | Kind::Applied => None,
         }
     }
 
@@ -315,7 +317,7 @@ impl Set {
         match self.kind {
             Kind::Alerts => world.resources(None),
             Kind::Related(related) => world.over_alerts(related.text, ids.filter(|_| related.alert_says_all)),
-            Kind::Table => {
+            Kind::Table | Kind::Applied => {
                 let op = RelOp::Table { name: self.name.clone(), span: Default::default() };
                 let mut rel = Rel { op, schema: self.properties.clone() };
                 alerts::one_body(&mut rel, world.stored, world.context)?;

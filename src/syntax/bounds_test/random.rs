@@ -162,6 +162,13 @@ const LINES: &[&str] = &[
     "alerts?$filter=alertCreationTime add duration'PT1H' lt now() or 1.5e3 ge -2 mul 3&$orderby=severity desc,title",
     "alerts?$search=\"blue dog\" AND NOT cat OR mouse&$skiptoken=abc",
     "alerts?$filter=indexof(tolower(title),'é𝕏') sub 1 gt -1 and substring(title,1,2) eq concat('a','b')",
+    "alerts?$apply=filter(severity eq 'High')/groupby((category),aggregate($count as n,incidentId with max as top))&$orderby=n desc",
+    "alerts?$expand=evidence($filter=entityType eq 'File' and sha1 ne @x;$orderby=sha1 desc;$top=3;$select=sha1)&@x='a'",
+    "alerts?$compute=length(title) mul 2 as letters,year(alertCreationTime) as y&$select=id,letters,relatedUser/userName",
+    "DeviceProcessEvents/$filter(FileName has NS.E'a')/$count?$search=(a OR \"b c\") NOT d",
+    "alerts?$filter=case(incidentId gt 5:true,true:false) and mitreTechniques/all(t:t in [\"T1\",\"T2\"]) and evidence/$count gt 2",
+    "alerts?$apply=concat(topcount(3,incidentId),groupby((rollup(severity,title)),aggregate(incidentId with average as a)))",
+    "alerts?$filter=geo.distance(a,geography'SRID=0;Point(1 2)') lt 5 or cast(incidentId,Edm.String) eq '5' or $it/id in ('a')",
 ];
 
 #[test]
@@ -169,7 +176,8 @@ fn request_lines_with_changes() {
     const PIECES: &str = "eq ne gt ge lt le and or not in any( all( e: e/ contains( startswith( endswith( tolower( \
         length( now() year( cast( isof( add sub mul div mod -1 +1 1.5 null true false 'a' ' '' % %2 %27 %2B %E9 %C3%A9 & = \
         ? $filter= $top= $skip= $orderby= $select= $expand= $search= $count= $apply= $ / ( ) , : ; + * \" AND OR NOT \
-        2026-11-01 2026-11-01T00:00:00Z duration'P1D' title severity evidence status id alerts é 𝕏 \u{0} \u{feff}";
+        2026-11-01 2026-11-01T00:00:00Z duration'P1D' $compute= as $it $this $count( $filter( aggregate( groupby(( concat( \
+        with sum from [ ] { } @a @a= case( ; has A.B'c' /$count /$ref has 07:00 INF binary'AA' identity $apply=top( title severity evidence status id alerts é 𝕏 \u{0} \u{feff}";
     let pieces: Vec<String> = PIECES.split_whitespace().map(str::to_owned).collect();
     let changes = vec((any::<prop::sample::Index>(), 0..5u8, select(pieces)), 0..6);
     let changed = (select(LINES), changes).prop_map(|(line, changes)| {

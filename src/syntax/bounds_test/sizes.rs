@@ -320,6 +320,39 @@ const ODATA: &[(&str, &str, &str)] = &[
     ("alerts('", "a", "')"),
     ("alerts?$top=", "1", ""),
     ("alerts?$filter=concat(", "title,", "title) eq 'a'"),
+    ("alerts?$filter=", "(1 add 1 add 1 add ", "1"),
+    ("alerts?$filter=", "case(true:", "1"),
+    ("alerts?$filter=title eq ", "[", "1"),
+    ("alerts?$filter=title eq {", "\"a#\":1,", "\"b\":1}"),
+    ("alerts?$filter=title in ", "[\"a\",", "\"b\"]"),
+    ("alerts?$filter=a eq geometry'SRID=0;", "GeometryCollection(", "Point(1 1)"),
+    ("alerts?$filter=a eq geometry'SRID=0;LineString(", "1 1,", "1 1)'"),
+    ("alerts?$filter=a eq binary'", "AAAA", "'"),
+    ("alerts?$filter=a has A.B'", "a,", "a'"),
+    ("alerts?$filter=a has ", "A.", "B'a'"),
+    ("alerts?$filter=", "$it/", "a eq 1"),
+    ("alerts?$filter=evidence", "/$filter(true)", "/$count gt 1"),
+    ("alerts?$filter=evidence/$count(", "$filter=true;", "$filter=true) gt 1"),
+    ("alerts?$compute=", "1 as a#,", "1 as b"),
+    ("alerts?$compute=1 as a0,", "a0 add a0 as a0,", "1 as b"),
+    ("alerts?$select=", "comments/a#,", "id"),
+    ("alerts?$select=id(", "$top=1;", "$skip=1)"),
+    ("alerts?$expand=evidence(", "$top=1;", "$skip=1)"),
+    ("alerts?$expand=evidence($filter=", "sha1 eq '#' or ", "true)"),
+    ("alerts?$apply=", "identity/", "identity"),
+    ("alerts?$apply=", "concat(identity,identity)/", "identity"),
+    ("alerts?$apply=concat(", "identity,", "identity)"),
+    ("alerts?$apply=groupby((title", ",severity", "))"),
+    ("alerts?$apply=aggregate($count as n", ",incidentId with sum as a#", ")"),
+    ("alerts?$apply=compute(", "1 as a#,", "1 as b)"),
+    ("alerts?$apply=", "filter(severity eq '#')/", "top(1)"),
+    ("alerts?$apply=", "groupby((title),", "identity"),
+    ("alerts?$apply=", "concat(identity,", "identity"),
+    ("alerts?$filter=@a0&", "@a#=@b#&", "@a=1"),
+    ("alerts?$filter=@a1 eq 1", "&@a#=1", "&@b=1"),
+    ("alerts?$format=", "a", "/b"),
+    ("alerts/$crossjoin(", "a,", "b)"),
+    ("alerts(", "a=1,", "b=2)"),
 ];
 
 /// What opens a level, what stands at the bottom, and what closes a level.
@@ -413,6 +446,24 @@ const LEVELS_WITHIN: &[(&str, &str, &str, &str)] = &[
     ("alerts?$filter=", "tolower(", "title", ")"),
     ("alerts?$filter=", "-", "1", ""),
     ("alerts?$expand=", "a($expand=", "b", ")"),
+    ("alerts?$select=", "a($select=", "b", ")"),
+    ("alerts?$filter=", "(1 add 1 add 1 add 1 add 1 add 1 add ", "1", ")"),
+    ("alerts?$filter=", "(", "1", " add 1 add 1 add 1 add 1 add 1 add 1)"),
+    ("alerts?$filter=", "(", "1", " eq 1 or true)"),
+    ("alerts?$filter=", "case(true:", "1", ",false:2)"),
+    ("alerts?$filter=title in ", "[", "'a'", "]"),
+    ("alerts?$filter=title eq ", "{\"a\":", "1", "}"),
+    ("alerts?$filter=", "a/$count($filter=", "true", ") gt 1"),
+    ("alerts?$filter=", "a/any(x:", "true", ") or false"),
+    ("alerts?$apply=", "groupby((title),", "identity", ")"),
+    ("alerts?$apply=", "concat(identity,", "identity", ")"),
+    ("alerts?$apply=aggregate(", "$these/aggregate(", "incidentId with sum", ") with sum as n"),
+    ("alerts?$apply=", "nest(", "identity", " as a)"),
+    ("alerts?$apply=", "join(evidence as e,", "identity", ")"),
+    ("alerts?$apply=", "ancestors($root/a,b,c,", "identity", ",1)"),
+    ("alerts?$apply=", "traverse($root/a,b,c,preorder,", "identity", ",a)"),
+    ("alerts?$apply=", "groupby((rolluprecursive($root/a,b,c,", "identity", ")))"),
+    ("alerts?$filter=a eq geography'", "SRID=0;GeometryCollection(", "Point(1 1)", ")"),
 ];
 
 /// What may follow a pipeline again and again.
@@ -512,6 +563,27 @@ fn a_megabyte_of_kql() {
 #[test]
 fn a_megabyte_of_odata() {
     megabytes(ODATA);
+}
+
+/// Each stands for the next more than once: what they come to must be counted before it is written out.
+#[test]
+fn parameters_of_parameters() {
+    let doubled = |count: usize| (0..count).map(|at| format!("&@p{at}=@p{0} add @p{0} add @p{0}", at + 1));
+    let high: String = (0..60).map(|_| "(1").chain((0..60).map(|_| " add 1 add 1)")).collect();
+    let chained = |at: usize| format!("&@p{at}=not(not(not({}@p{}{})))", "tolower(".repeat(50), at + 1, ")".repeat(50));
+    all([
+        format!("alerts?$filter=@p0 eq 1{}&@p40=1", doubled(40).collect::<String>()),
+        format!("alerts?$filter=@p0 eq 1{}&@p15=evidence/any(e:true)", doubled(15).collect::<String>()),
+        format!("alerts?$filter={high} eq 1"),
+        format!("alerts?$filter=@p0{}&@p16=title", (0..16).map(chained).collect::<String>()),
+        format!(
+            "alerts?$compute=1 as a0{}",
+            (0..60).map(|at| format!(",a{at} add a{at} as a{}", at + 1)).collect::<String>()
+        ),
+        format!("alerts?$apply={}identity", "concat(identity,identity)/".repeat(100)),
+        format!("alerts?$apply={}identity", "compute(1 as a)/".repeat(150)),
+        format!("alerts?$apply={}identity", "groupby((title),filter(true))/".repeat(150)),
+    ]);
 }
 
 /// Every function over texts that are long, in whichever place.

@@ -17,6 +17,17 @@ pub struct Decoded {
 }
 
 impl Decoded {
+    /// A text that is decoded already.
+    #[cfg(test)]
+    pub fn plain(text: &str) -> Decoded {
+        Decoded { text: text.to_owned(), origin: (0..=text.len() as u32).collect() }
+    }
+
+    /// Whether the byte at a place in the text was written with a percent sign.
+    pub fn encoded(&self, at: usize) -> bool {
+        matches!((self.origin.get(at), self.origin.get(at + 1)), (Some(start), Some(end)) if end - start == 3)
+    }
+
     /// The place in the request line of a place in the text.
     pub fn span(&self, start: usize, end: usize) -> Span {
         let at = |offset: usize| self.origin.get(offset).or(self.origin.last()).copied().unwrap_or(0);

@@ -1,129 +1,153 @@
 //! OData v4 request lines: text to tree.
+mod apply;
 pub mod ast;
+#[cfg(test)]
+mod cases_test;
+#[cfg(test)]
+pub mod check;
 pub mod decode;
-pub mod filter;
+pub mod expr;
+mod geo;
 #[cfg(test)]
 mod grammar_check;
+pub mod input;
 pub mod literal;
+mod member;
+mod names;
+pub mod options;
+mod resource;
+#[cfg(test)]
+mod rules;
 mod search;
+mod select;
 
 use crate::text::{Diagnostic, Diagnostics, Source, Span, codes};
-use ast::{Literal, Name, Options, RequestLine, Segment};
-use decode::{Decoded, RawOption};
+use ast::{Name, Options, RequestLine};
+use decode::RawOption;
 
 /// The longest request line that is read.
 const LONGEST: usize = 1 << 20;
-
-/// System query options that OData defines and that are not here.
-const NOT_YET: &[&str] =
-    &["apply", "compute", "format", "deltatoken", "id", "index", "levels", "schemaversion", "inlinecount"];
+/// The most parameters.
+const MOST_PARAMETERS: usize = 1000;
 
 /// `alerts?$filter=…`, with or without a leading slash.
 pub fn parse(source: &Source) -> Result<RequestLine, Diagnostics> {
+    let read = read(source)?;
+    match read.repeated {
+        None => Ok(read.line),
+        Some(name) => Err(vec![codes::DUPLICATE_NAME.at(name.span, format!("`{}` is given twice", name.text))]),
+    }
+}
+
+/// What the grammar makes of a request line.
+#[derive(Clone, Debug, Default)]
+pub struct Read {
+    pub line: RequestLine,
+    /// An option that is given more than once, which the grammar allows and OData does not.
+    pub repeated: Option<Name>,
+}
+
+pub fn read(source: &Source) -> Result<Read, Diagnostics> {
     let line = source.text.as_str();
     if line.len() > LONGEST {
         return Err(vec![codes::TOO_LONG.at(Span::default(), format!("longer than {LONGEST} bytes"))]);
     }
+    let (line, fragment) = match line.split_once('#') {
+        Some((line, fragment)) => (line, Some(fragment)),
+        None => (line, None),
+    };
     let (path, query_at) = match line.split_once('?') {
         Some((path, _)) => (path, Some(path.len() + 1)),
         None => (line, None),
     };
     let mut faults = Vec::new();
-    let path = segments(path).unwrap_or_else(|fault| {
+    let path = resource::segments(path).unwrap_or_else(|fault| {
         faults.push(fault);
         vec![]
     });
+    if let Some(fragment) = fragment
+        && (fragment.is_empty() || path.last().is_none_or(|last| last.name.text != "$metadata"))
+    {
+        let span = Span::new(line.len(), line.len() + 1);
+        faults.push(codes::BAD_CHARACTER.at(span, "`#` in a request").help("write it as `%23`"));
+    }
     let mut options = Options::default();
-    match query_at.map_or(Ok(vec![]), |at| decode::options(line, at)) {
-        Ok(raw) => {
-            let mut seen: Vec<String> = Vec::new();
-            for option in &raw {
-                if let Err(fault) = read_option(option, &mut options, &mut seen) {
-                    faults.push(fault);
-                }
+    let mut given: Vec<Name> = Vec::new();
+    let mut repeated = None;
+    let raw = query_at.map_or(Ok(vec![]), |at| decode::options(line, at)).unwrap_or_else(|fault| {
+        faults.push(fault);
+        vec![]
+    });
+    for option in &raw {
+        match read_option(option, &mut options) {
+            Ok(Some(name)) if given.iter().any(|before| before.text == name.text) => {
+                repeated = Some(Name { text: format!("${}", name.text), ..name });
             }
+            Ok(Some(name)) => given.push(name),
+            Ok(None) => {}
+            Err(fault) => faults.push(fault),
         }
-        Err(fault) => faults.push(fault),
     }
-    if faults.is_empty() { Ok(RequestLine { path, options }) } else { Err(faults) }
-}
-
-fn segments(path: &str) -> Result<Vec<Segment>, Diagnostic> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    for piece in path.split('/') {
-        if !piece.is_empty() {
-            found.push(segment(&decode::decode(piece, at)?)?);
-        }
-        at += piece.len() + 1;
+    let aliases = &options.aliases;
+    let again = |(at, (name, _)): (usize, &(Name, _))| aliases[..at].iter().any(|(known, _)| known.text == name.text);
+    if let Some((_, (name, _))) = aliases.iter().enumerate().find(|one| again(*one)) {
+        repeated = Some(Name { text: format!("@{}", name.text), span: name.span });
     }
-    Ok(found)
+    if faults.is_empty()
+        && let Err(fault) = resource::fitting(&path, &given, &options)
+    {
+        faults.push(fault);
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let question = question(line.split('?').next().unwrap_or_default(), &raw);
+    Ok(Read { line: RequestLine { path, options, question }, repeated })
 }
 
-fn segment(decoded: &Decoded) -> Result<Segment, Diagnostic> {
-    let text = decoded.text.as_str();
-    let keyed = text.strip_suffix(')').and_then(|text| text.split_once('('));
-    let Some((name, key)) = keyed else {
-        return Ok(Segment { name: Name { text: text.into(), span: decoded.span(0, text.len()) }, key: None });
-    };
-    let name_end = name.len();
-    let literal = match literal::read(key) {
-        Some((Ok(literal), length)) if length == key.len() => literal,
-        Some((Err(message), _)) => {
-            return Err(codes::BAD_LITERAL.at(decoded.span(name_end + 1, text.len() - 1), message));
-        }
-        // `alerts(da1_2)`: a key without its quotes.
-        _ => Literal::String(key.to_owned()),
-    };
-    Ok(Segment { name: Name { text: name.into(), span: decoded.span(0, name_end) }, key: Some(literal) })
+/// The path and the options that say which entities there are and how they are sorted.
+fn question(path: &str, raw: &[RawOption]) -> String {
+    const SAYING: &[&str] = &["filter", "search", "orderby", "apply", "compute"];
+    let mut parts: Vec<String> = raw
+        .iter()
+        .filter_map(|option| match options::of_request(&option.name.text) {
+            Some(bare) => SAYING.contains(&bare.as_str()).then(|| format!("{bare}={}", option.value.text)),
+            None => option.name.text.starts_with('@').then(|| format!("{}={}", option.name.text, option.value.text)),
+        })
+        .collect();
+    parts.sort();
+    let path = decode::decode(path, 0).map_or_else(|_| path.to_owned(), |path| path.text);
+    std::iter::once(path.trim_matches('/').to_lowercase()).chain(parts).collect::<Vec<_>>().join("\u{0}")
 }
 
-fn read_option(option: &RawOption, options: &mut Options, seen: &mut Vec<String>) -> Result<(), Diagnostic> {
+/// Reads one option; its name without the dollar sign, if it is one that OData defines.
+pub fn read_option(option: &RawOption, options: &mut Options) -> Result<Option<Name>, Diagnostic> {
     let (name, value) = (&option.name, &option.value);
     let span = name.span(0, name.text.len());
-    let Some(bare) = name.text.strip_prefix('$') else { return Ok(()) };
-    let bare = bare.to_ascii_lowercase();
-    if seen.contains(&bare) {
-        return Err(codes::DUPLICATE_NAME.at(span, format!("`${bare}` is given twice")));
+    if let Some(alias) = name.text.strip_prefix('@') {
+        let plain = !alias.is_empty() && input::word_at(alias) == alias;
+        if !plain {
+            return Err(codes::SYNTAX.at(span, format!("expected the name of a parameter, found `{}`", name.text)));
+        }
+        if options.aliases.len() >= MOST_PARAMETERS {
+            return Err(codes::TOO_LONG.at(span, format!("more than {MOST_PARAMETERS} parameters")));
+        }
+        let value = input::whole(value, expr::expr)?;
+        options.aliases.push((Name { text: alias.to_owned(), span }, value));
+        return Ok(None);
     }
-    match bare.as_str() {
-        "filter" => options.filter = Some(filter::whole(value, filter::expr)?),
-        "orderby" => options.orderby = filter::whole(value, filter::orderby)?,
-        "select" => options.select = filter::whole(value, filter::names)?,
-        "expand" => options.expand = filter::whole(value, filter::names)?,
-        "top" => options.top = Some(whole_number(value)?),
-        "skip" => options.skip = Some(whole_number(value)?),
-        "search" => options.search = Some(search::read(value)?),
-        "skiptoken" => options.skiptoken = Some(value.text.clone()),
-        "count" => {
-            options.count = Some(match value.text.to_ascii_lowercase().as_str() {
-                "true" => true,
-                "false" => false,
-                _ => {
-                    let span = value.span(0, value.text.len());
-                    return Err(codes::BAD_VALUE.at(span, "`$count` is `true` or `false`"));
-                }
-            });
+    let Some(bare) = options::of_request(&name.text) else {
+        // What has no dollar sign is the client's own.
+        if !name.text.starts_with('$') {
+            return Ok(None);
         }
-        other if NOT_YET.contains(&other) => {
-            return Err(codes::NOT_YET.at(span, format!("`${other}` is not here yet")));
-        }
-        _ => {
-            let known =
-                ["$filter", "$orderby", "$select", "$expand", "$top", "$skip", "$count", "$skiptoken", "$search"];
-            let fault = codes::UNKNOWN_PARAMETER.at(span, format!("no query option is named `{}`", name.text));
-            return Err(fault.nearest(&name.text, known));
-        }
-    }
-    seen.push(bare);
-    Ok(())
-}
-
-fn whole_number(value: &Decoded) -> Result<u64, Diagnostic> {
-    value.text.trim().parse().map_err(|_| {
-        let span = value.span(0, value.text.len());
-        codes::BAD_VALUE.at(span, format!("expected a whole number, found `{}`", value.text))
-    })
+        let fault = codes::UNKNOWN_PARAMETER.at(span, format!("no query option is named `{}`", name.text));
+        let known: Vec<String> = options::names().collect();
+        return Err(fault.nearest(&name.text, known.iter().map(String::as_str)));
+    };
+    let shown = Name { text: format!("${bare}"), span };
+    input::whole(value, |input| options::value(&shown, &bare, input, options))?;
+    Ok(Some(Name { text: bare, span }))
 }
 
 #[cfg(test)]
@@ -156,7 +180,7 @@ mod tests {
         let place = |line: &str| fault(line).split(' ').next().unwrap_or_default().to_owned();
         assert_eq!(place("alerts?$filter=severity%20is%20'High'"), "K0010@26");
         assert_eq!(place("alerts?$filter=(severity eq 'High'"), "K0010@34");
-        assert_eq!(place("alerts?$expand=evidence$filter=a eq 1"), "K0010@30");
+        assert_eq!(place("alerts?$expand=evidence$filter=a eq 1"), "K0010@23");
         assert_eq!(place("alerts?$flter=a eq 1"), "K0104@7");
         assert_eq!(place("alerts?$filter=title eq 'x"), "K0003@24");
     }

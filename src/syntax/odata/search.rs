@@ -1,118 +1,115 @@
 //! `$search`: words and quoted phrases, side by side or with `AND`, `OR`, `NOT`, and brackets.
 //! <https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_SystemQueryOptionsearch>
-use super::ast::Search;
-use super::decode::Decoded;
-use crate::text::{Diagnostic, codes};
+use super::ast::{Name, Search};
+use super::input::{Input, Step, blank, bracketed};
 
-/// Brackets within brackets.
-const DEEPEST: usize = 50;
-
-struct Reader<'r> {
-    source: &'r Decoded,
-    at: usize,
-    depth: usize,
+/// The value of `$search`; where it is nested, a bracket or a semicolon ends it.
+pub fn search(input: Input<'_>) -> Step<'_, Search> {
+    let input = input.blanks();
+    if input.starts("'") {
+        return quoted(input);
+    }
+    any(input)
 }
 
-enum Word {
-    Open,
-    Close,
-    And,
-    Or,
-    Not,
-    Term(String),
-    End,
-}
-
-pub fn read(source: &Decoded) -> Result<Search, Diagnostic> {
-    let mut reader = Reader { source, at: 0, depth: 0 };
-    let search = reader.any()?;
-    match reader.peek()? {
-        (Word::End, _) => Ok(search),
-        _ => Err(reader.miss("the end")),
+/// `'…'`: what a service makes of it is its own; a quote in it is doubled.
+fn quoted(input: Input<'_>) -> Step<'_, Search> {
+    let mut rest = input.skip(1);
+    let mut text = String::new();
+    loop {
+        let Some(at) = rest.rest.find('\'') else { return rest.skip(rest.rest.len()).miss("`'`") };
+        text.push_str(&rest.rest[..at]);
+        rest = rest.skip(at + 1);
+        if !rest.starts("'") {
+            return Ok((rest, Search::Quoted(Name { text, span: input.span_to(rest) })));
+        }
+        text.push('\'');
+        rest = rest.skip(1);
     }
 }
 
-impl Reader<'_> {
-    fn miss(&self, wanted: &str) -> Diagnostic {
-        let text = &self.source.text[self.at..];
-        let found = if text.trim().is_empty() { "the end".into() } else { format!("`{}`", text.trim()) };
-        codes::SYNTAX.at(self.source.span(self.at, self.source.text.len()), format!("expected {wanted}, found {found}"))
+fn any(input: Input<'_>) -> Step<'_, Search> {
+    let (mut rest, first) = all(input)?;
+    let mut terms = vec![first];
+    while let Some(next) = operator(rest, "OR") {
+        let (end, term) = all(next)?;
+        terms.push(term);
+        rest = end;
     }
+    Ok((rest, if terms.len() == 1 { terms.remove(0) } else { Search::Any(terms) }))
+}
 
-    /// The next word and where it ends.
-    fn peek(&self) -> Result<(Word, usize), Diagnostic> {
-        let rest = &self.source.text[self.at..];
-        let trimmed = rest.trim_start();
-        let start = self.at + rest.len() - trimmed.len();
-        let Some(first) = trimmed.chars().next() else { return Ok((Word::End, start)) };
-        Ok(match first {
-            '(' => (Word::Open, start + 1),
-            ')' => (Word::Close, start + 1),
-            '"' => {
-                let Some(length) = trimmed[1..].find('"') else { return Err(self.miss("`\"`")) };
-                (Word::Term(trimmed[1..=length].to_owned()), start + length + 2)
-            }
-            _ => {
-                let length =
-                    trimmed.find(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '"')).unwrap_or(trimmed.len());
-                let word = match &trimmed[..length] {
-                    "AND" => Word::And,
-                    "OR" => Word::Or,
-                    "NOT" => Word::Not,
-                    word => Word::Term(word.to_owned()),
-                };
-                (word, start + length)
-            }
+fn all(input: Input<'_>) -> Step<'_, Search> {
+    let (mut rest, first) = one(input)?;
+    let mut terms = vec![first];
+    loop {
+        let next = match operator(rest, "AND") {
+            Some(next) => next,
+            None if operator(rest, "OR").is_some() => break,
+            None => match blank(rest) {
+                Ok((next, ())) if begins(next) => next,
+                Ok(_) | Err(_) => break,
+            },
+        };
+        let (end, term) = one(next)?;
+        terms.push(term);
+        rest = end;
+    }
+    Ok((rest, if terms.len() == 1 { terms.remove(0) } else { Search::All(terms) }))
+}
+
+/// What stands behind an operator, if it is one: blanks on both sides and a term behind it.
+fn operator<'t>(input: Input<'t>, symbol: &str) -> Option<Input<'t>> {
+    let (start, ()) = blank(input).ok()?;
+    operand(start, symbol)
+}
+
+fn operand<'t>(input: Input<'t>, symbol: &str) -> Option<Input<'t>> {
+    let word = bare(input);
+    if word != symbol {
+        return None;
+    }
+    let (next, ()) = blank(input.skip(word.len())).ok()?;
+    begins(next).then_some(next)
+}
+
+fn begins(input: Input<'_>) -> bool {
+    input.starts("(") || input.starts("\"") || !bare(input).is_empty()
+}
+
+/// The characters of a word: a semicolon only where it was written with a percent sign.
+fn bare(input: Input<'_>) -> &str {
+    let rest = input.rest;
+    let end = rest
+        .char_indices()
+        .find(|(at, c)| {
+            let ends = c.is_whitespace() || matches!(c, '(' | ')' | '"');
+            ends || *c == ';' && !input.skip(*at).encoded() || *c == '\'' && *at == 0
         })
-    }
+        .map_or(rest.len(), |(at, _)| at);
+    &rest[..end]
+}
 
-    fn any(&mut self) -> Result<Search, Diagnostic> {
-        let mut terms = vec![self.all()?];
-        while let (Word::Or, end) = self.peek()? {
-            self.at = end;
-            terms.push(self.all()?);
-        }
-        Ok(if terms.len() == 1 { terms.remove(0) } else { Search::Any(terms) })
+fn one(input: Input<'_>) -> Step<'_, Search> {
+    if let Some(next) = operand(input, "NOT") {
+        let (deeper, ()) = next.deeper()?;
+        let (rest, inner) = one(deeper)?;
+        return Ok((rest.level_of(input), Search::Not(Box::new(inner))));
     }
-
-    fn all(&mut self) -> Result<Search, Diagnostic> {
-        let mut terms = vec![self.one()?];
-        loop {
-            match self.peek()? {
-                (Word::And, end) => self.at = end,
-                (Word::Term(_) | Word::Open | Word::Not, _) => {}
-                (Word::Or | Word::Close | Word::End, _) => break,
-            }
-            terms.push(self.one()?);
-        }
-        Ok(if terms.len() == 1 { terms.remove(0) } else { Search::All(terms) })
+    if input.starts("(") {
+        return bracketed(input, any);
     }
-
-    fn one(&mut self) -> Result<Search, Diagnostic> {
-        let (word, end) = self.peek()?;
-        match word {
-            Word::Term(term) => {
-                self.at = end;
-                Ok(Search::Term(term))
-            }
-            Word::Not | Word::Open => {
-                if self.depth == DEEPEST {
-                    return Err(codes::TOO_DEEP.at(self.source.span(self.at, end), "nested too deep"));
-                }
-                self.depth += 1;
-                self.at = end;
-                let found = if matches!(word, Word::Not) {
-                    Search::Not(Box::new(self.one()?))
-                } else {
-                    let inner = self.any()?;
-                    let (Word::Close, end) = self.peek()? else { return Err(self.miss("`)`")) };
-                    self.at = end;
-                    inner
-                };
-                self.depth -= 1;
-                Ok(found)
-            }
-            Word::Close | Word::And | Word::Or | Word::End => Err(self.miss("a word or a phrase")),
-        }
+    if input.starts("\"") {
+        let inner = input.skip(1);
+        let Some(length) = inner.rest.find('"').filter(|length| *length > 0) else {
+            return input.skip(input.rest.len()).miss("`\"`");
+        };
+        return Ok((inner.skip(length + 1), Search::Term(inner.rest[..length].to_owned())));
+    }
+    let word = bare(input);
+    if word.is_empty() {
+        input.miss("a word or a phrase")
+    } else {
+        Ok((input.skip(word.len()), Search::Term(word.to_owned())))
     }
 }
