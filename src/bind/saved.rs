@@ -221,13 +221,7 @@ mod tests {
         ]);
         insta::assert_snapshot!(columns("D | extend x = B(1)", &saved), @"Title, x");
         insta::assert_snapshot!(columns("let B = (n:string) { n }; C() | extend y = B('a')", &saved), @"AlertId, Title, y");
-        insta::assert_snapshot!(columns("C | extend x = B('a')", &saved), @r#"
-        error[K0201]: long is expected here, not string
-         --> query:1:18
-          |
-        1 | C | extend x = B('a')
-          |                  ^^^
-        "#);
+        insta::assert_snapshot!(columns("C | extend x = B('a')", &saved), @"AlertId, Title, x");
     }
 
     #[test]

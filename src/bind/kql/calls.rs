@@ -81,6 +81,42 @@ const CONVERSIONS: &[(&str, Type)] = &[
     ("toguid", Type::Guid),
 ];
 
+const PERIODS: &[&str] = &[
+    "year",
+    "quarter",
+    "month",
+    "week",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "millisecond",
+    "microsecond",
+    "nanosecond",
+];
+const PARTS: &[&str] = &[
+    "year",
+    "quarter",
+    "month",
+    "week_of_year",
+    "day",
+    "dayofyear",
+    "hour",
+    "minute",
+    "second",
+    "millisecond",
+    "microsecond",
+    "nanosecond",
+];
+
+/// Parameters that are one of some words, in any case of letters: of which function, which, and the words.
+const WORDS: &[(&str, &str, &[&str])] = &[
+    ("datetime_add", "part", PERIODS),
+    ("datetime_diff", "part", PERIODS),
+    ("datetime_part", "part", PARTS),
+    ("countof", "kind", &["normal", "regex"]),
+];
+
 /// Parameters that are regular expressions.
 const PATTERNS: &[&str] = &["regex", "lookup_regex"];
 
@@ -247,7 +283,7 @@ impl<'q> Binder<'_, 'q> {
             return Err(codes::ARGUMENT_COUNT.at(span, format!("`{name}` takes {wanted}, not {}", args.len())));
         }
         let count = args.len();
-        let known: Vec<Type> = args.iter().map(Scalar::ty).collect();
+        let known: Vec<Type> = if self.untyped { args.iter().map(Scalar::ty).collect() } else { Vec::new() };
         let mut fitted = Vec::with_capacity(count);
         for (at, arg) in args.into_iter().enumerate() {
             let Some(param) = parameter(takes, at, count) else { continue };
@@ -274,6 +310,13 @@ impl<'q> Binder<'_, 'q> {
                         && let Err(words) = regexes::check(pattern)
                     {
                         return Err(codes::BAD_VALUE.at(place, words));
+                    }
+                    if let Some((.., words)) = WORDS.iter().find(|(of, which, _)| *of == name && *which == param.name)
+                        && let Some(Value::String(word)) = constant::value_of(&arg)
+                        && !words.iter().any(|known| known.eq_ignore_ascii_case(word))
+                    {
+                        let message = format!("`{}` is one of {}", param.name, words.join(", "));
+                        return Err(codes::BAD_VALUE.at(place, message).nearest(word, words.iter().copied()));
                     }
                     fitted.push(arg);
                 }
@@ -499,12 +542,19 @@ impl<'q> Binder<'_, 'q> {
                     inner.add(&parameter.name.text, Item::Table(Rc::new(table)));
                 }
                 ParameterType::Scalar(ty) => {
-                    let (bound, at) = match (arg, &parameter.default) {
-                        (Some(arg), _) => (self.scalar(&arg.value, scope)?, arg.value.span),
-                        (None, Some(default)) => (self.scalar(default, Scope::bare(made_in))?, default.span),
+                    let bound = match (arg, &parameter.default) {
+                        // As for the reference, an argument of another type is converted.
+                        (Some(arg), _) => coerce::convert(self.scalar(&arg.value, scope)?, *ty, self.context.now),
+                        (None, Some(default)) => {
+                            let bound = self.scalar(default, Scope::bare(made_in))?;
+                            if bound.ty() != *ty && (bound.ty() == Type::Dynamic || *ty == Type::Dynamic) {
+                                let message = format!("{ty} is expected here, not {}", bound.ty());
+                                return Err(self.fault(codes::WRONG_TYPE.at(default.span, message)));
+                            }
+                            self.as_declared(bound, *ty, default.span)?
+                        }
                         (None, None) => return Err(self.missing_argument(&parameter.name, span)),
                     };
-                    let bound = self.as_declared(bound, *ty, at)?;
                     let item =
                         if reads_columns(&bound) { Item::Argument(bound, self.tables) } else { Item::Scalar(bound) };
                     inner.add(&parameter.name.text, item);

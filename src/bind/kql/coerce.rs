@@ -30,6 +30,10 @@ pub fn convert(scalar: Scalar, to: Type, now: i64) -> Scalar {
         Type::Dynamic => "$dynamic",
     };
     match functions::scalar(name) {
+        // What it does not take is read from its text.
+        Some(function) if from != Type::String && function.takes.first().is_some_and(|one| !one.types.has(from)) => {
+            convert(convert(scalar, Type::String, now), to, now)
+        }
         Some(function) => constant::fold(function, vec![scalar], to, Default::default(), now),
         None => scalar,
     }

@@ -180,6 +180,26 @@ fn schemas_are_those_of_the_reference() {
     insta::assert_snapshot!(of("top-nested 2 of d by count()"), @"d:dynamic, aggregated_d:long");
     insta::assert_snapshot!(of("mv-expand b = d"), @"a:long, b:dynamic, d:dynamic, t:datetime");
     insta::assert_snapshot!(of("project B = a, a, c = b | project-reorder * asc"), @"a:long, B:long, c:string");
+    insta::assert_snapshot!(columns("let f = (n:long, s:string, t:datetime) { print n, s, t }; f('5', 1d, '2020-01-01')"), @"print_0:long, print_1:string, print_2:datetime");
+    insta::assert_snapshot!(columns("let f = (s:string = dynamic({})) { print s }; f()"), @r"
+    error[K0201]: string is expected here, not dynamic
+     --> query:1:21
+      |
+    1 | let f = (s:string = dynamic({})) { print s }; f()
+      |                     ^^^^^^^^^^^
+    ");
+    insta::assert_snapshot!(of("extend datetime_diff('days', t, t)"), @r"
+    error[K0204]: `part` is one of year, quarter, month, week, day, hour, minute, second, millisecond, microsecond, nanosecond
+     --> query:1:77
+      |
+    1 | , b:string, d:dynamic, t:datetime)[] | extend datetime_diff('days', t, t)
+      |                                                             ^^^^^^
+      = help: did you mean `day`?
+    ");
+    let names = "datatable(aB:long, AD:long, a10:long, A2:long, b_1:long, ba:long, a02:long, Z:long, _q:long)[]";
+    insta::assert_snapshot!(columns(&format!("{names} | project-reorder * asc")), @"a02:long, a10:long, A2:long, aB:long, AD:long, ba:long, b_1:long, Z:long, _q:long");
+    insta::assert_snapshot!(columns(&format!("{names} | project-reorder * granny-asc")), @"A2:long, a02:long, a10:long, aB:long, AD:long, ba:long, b_1:long, Z:long, _q:long");
+    insta::assert_snapshot!(columns(&format!("{names} | project-reorder * granny-desc")), @"_q:long, Z:long, b_1:long, ba:long, AD:long, aB:long, a10:long, a02:long, A2:long");
     insta::assert_snapshot!(of("sample-distinct 2 of a + 1"), @r"
     error[K0201]: a column is expected here
      --> query:1:77
@@ -223,6 +243,7 @@ fn a_column_that_only_the_data_can_have_is_of_any_type() {
     };
     insta::assert_snapshot!(of("where A and B > 1 and C < ago(1d) and A == B | summarize sum(B), max(C), arg_max(D, *) by A, bin(E, 1h)"), @"A E sum_B max_C D s t");
     insta::assert_snapshot!(of("project A, F = B + C, G = iff(D, A, B) | distinct A, F | sort by A | join kind=inner (datatable(A:string)[]) on A"), @"A F A1");
+    insta::assert_snapshot!(of("project-keep *z, A, s | project-reorder Q*"), @"s");
     insta::assert_snapshot!(of("mv-apply A on (summarize sum(A), max(B)) | top-nested 2 of s by sum(C)"), @"s aggregated_s");
     // What is known to be a dynamic has no order still.
     insta::assert_snapshot!(columns("datatable(d:dynamic)[] | where d.a and d.b == 1 | sort by d"), @r"

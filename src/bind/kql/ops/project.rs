@@ -60,7 +60,7 @@ impl<'q> Binder<'_, 'q> {
         }
         let found: Vec<String> =
             input.schema().names().filter(|known| table::matches(&name.text, known)).map(String::from).collect();
-        if found.is_empty() {
+        if found.is_empty() && !input.open {
             let message = format!("no column's name matches `{}`", name.text);
             return Err(self.fault(codes::UNKNOWN_COLUMN.at(name.span, message)));
         }
@@ -155,11 +155,14 @@ impl<'q> Binder<'_, 'q> {
             match self.named_by(&input, pattern, env) {
                 Ok(mut found) => {
                     match pattern.order {
-                        Some(ReorderBy::Asc) => found.sort_by_key(|name| name.to_lowercase()),
-                        Some(ReorderBy::Desc) => found.sort_by_key(|name| std::cmp::Reverse(name.to_lowercase())),
-                        Some(ReorderBy::GrannyAsc) => found.sort_by(|a, b| granny(a, b)),
-                        Some(ReorderBy::GrannyDesc) => found.sort_by(|a, b| granny(b, a)),
+                        Some(ReorderBy::Asc | ReorderBy::Desc) => found.sort_by_key(|name| name.to_uppercase()),
+                        Some(ReorderBy::GrannyAsc | ReorderBy::GrannyDesc) => {
+                            found.sort_by(|a, b| granny(&a.to_uppercase(), &b.to_uppercase()));
+                        }
                         None => {}
+                    }
+                    if let Some(ReorderBy::Desc | ReorderBy::GrannyDesc) = pattern.order {
+                        found.reverse();
                     }
                     if !pattern.wildcard && plain.contains(&pattern.name.text) {
                         sound = Err(self.fault(duplicate(&pattern.name.text, pattern.name.span)));
