@@ -49,7 +49,7 @@ pub async fn get(doors: Doors, Extension(id): Extension<RequestId>, headers: Hea
     }
     // What only incidents are made of has no path.
     if what.set.text.eq_ignore_ascii_case("alertsOfIncidents") {
-        return error::no_such_path(&uri);
+        return error::no_such_path(&uri, &id);
     }
     settled(&doors, query).await;
     let shape = match Shape::of(&line, &headers, &source) {

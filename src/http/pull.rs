@@ -3,7 +3,7 @@
 use super::error::{self, Door};
 use super::{Doors, RequestId, contained, json, timespan};
 use crate::engine::request_lines::path::Asked;
-use crate::engine::{Language, QueryError, Refused, Request, clock};
+use crate::engine::{Language, Limits, QueryError, Refused, Request, clock};
 use crate::text::{Diagnostic, Source, codes};
 use crate::value::{Json, datetime};
 use crate::wire::detections::Detections;

@@ -150,21 +150,25 @@ impl Front {
             request = request.header(name.trim(), value.trim());
         }
         let request = request.body(Body::from(body.to_owned())).map_err(|error| error.to_string())?;
-        self.runtime.block_on(async {
-            let response = self.router.clone().oneshot(request).await.map_err(|error| error.to_string())?;
-            let status = response.status().as_u16();
+        let router = self.router.clone();
+        // On a worker, as in the server: the threads of the harness have small stacks.
+        let answer = self.runtime.spawn(async move {
+            let response = router.oneshot(request).await.map_err(|error| error.to_string())?;
+            let (parts, body) = response.into_parts();
+            let status = parts.status.as_u16();
             let header = |name: &str| {
-                let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+                let value = parts.headers.get(name).and_then(|value| value.to_str().ok());
                 value.unwrap_or("-").to_owned()
             };
             let (kind, id) = (header("content-type"), header("request-id"));
-            let bytes = to_bytes(response.into_body(), usize::MAX).await.map_err(|error| error.to_string())?;
+            let bytes = to_bytes(body, usize::MAX).await.map_err(|error| error.to_string())?;
             let body = match serde_json::from_slice::<Json>(&bytes) {
                 Ok(json) => laid_out(&steady(json, &id), 0),
                 Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
             };
             Ok(format!("{status} {kind}\n\n{body}"))
-        })
+        });
+        self.runtime.block_on(answer).map_err(|error| error.to_string())?
     }
 }
 

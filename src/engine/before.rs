@@ -1,0 +1,88 @@
+//! What a query must know before it can be planned: values of subqueries, and what one of its parts says about the rows
+//! that another part must read.
+use super::{QueryError, Run, SharedTables};
+use crate::exec::{narrowing, subqueries};
+use crate::ir::{Rel, RelOp};
+use crate::plan;
+use crate::types::{Schema, Type};
+use crate::value::Value;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion::catalog::{MemTable, TableProvider};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+impl Run {
+    /// Puts the values of subqueries in their places.
+    pub(super) async fn settle(
+        &self,
+        rel: &mut Rel,
+        uses: &HashMap<u32, usize>,
+        shared: &mut SharedTables,
+    ) -> Result<(), QueryError> {
+        loop {
+            let mut waiting = Vec::new();
+            subqueries::innermost(rel, &mut waiting);
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let mut values: Vec<Vec<(Value<'static>, Type)>> = Vec::with_capacity(waiting.len());
+            for (at, one) in waiting.iter().enumerate() {
+                // The same relation named twice is computed once.
+                let same = waiting[..at].iter().position(|other| other.set == one.set && other.rel == one.rel);
+                values.push(match same {
+                    Some(earlier) => values[earlier].clone(),
+                    None => self.values(one, uses, shared).await?,
+                });
+            }
+            subqueries::fill(rel, &mut values.into_iter());
+        }
+    }
+
+    /// Reads the small sides of joins first, as far as they are small, and narrows the others by them.
+    pub(super) async fn narrow_joins(
+        &self,
+        rel: &mut Rel,
+        uses: &HashMap<u32, usize>,
+        shared: &mut SharedTables,
+    ) -> Result<(), QueryError> {
+        let joins = narrowing::joins(rel, &|table| self.view.row_count(table), &|id: u32| shared.contains_key(&id));
+        // Inner ones first: the places of outer ones stay what they were.
+        for join in joins.iter().rev() {
+            let schema = &join.rel.schema;
+            let op = RelOp::Take { input: Box::new(join.rel.clone()), count: narrowing::MOST_KEPT as u64 + 1 };
+            let batches = self.collect(Rel { op, schema: schema.clone() }, uses, shared).await?;
+            let count = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+            if count > narrowing::MOST_KEPT {
+                continue;
+            }
+            let mut rows = Vec::new();
+            if count <= narrowing::MOST_ROWS {
+                batches.iter().for_each(|batch| plan::rows_exec::append_rows(batch, schema, &mut rows));
+            }
+            // Numbers from the other end than those of the binder.
+            let id = u32::MAX - shared.len() as u32;
+            shared.insert(id, self.in_memory(schema, batches)?);
+            join.keep(rel, id);
+            if count <= narrowing::MOST_ROWS {
+                join.narrow(rel, &rows, self.now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Batches as a table. The marks that stored columns bear are left behind.
+    pub(super) fn in_memory(
+        &self,
+        schema: &Schema,
+        batches: Vec<RecordBatch>,
+    ) -> Result<Arc<dyn TableProvider>, QueryError> {
+        let schema = crate::columns::arrow_schema(schema);
+        let plain = |batch: RecordBatch| {
+            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            RecordBatch::try_new_with_options(Arc::clone(&schema), batch.columns().to_vec(), &options)
+        };
+        let batches = batches.into_iter().map(plain).collect::<Result<Vec<_>, _>>().map_err(QueryError::fault)?;
+        let table = MemTable::try_new(Arc::clone(&schema), vec![batches]);
+        Ok(Arc::new(table.map_err(|error| self.failed(error))?))
+    }
+}
