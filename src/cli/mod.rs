@@ -1,25 +1,29 @@
 //! The command line: one file for each command. Exit codes: 0 done, 1 a query or data was refused or something failed,
 //! 2 the command itself was written wrongly or, of an ingestion, some rows were rejected.
 use crate::engine::{Engine, QueryError, open_places};
-use crate::store::StoreError;
-use crate::text::render;
+use crate::store::{Store, StoreError};
+use crate::text::{nearest, render};
 use crate::value::{datetime, timespan};
 use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 mod client;
+mod compact;
 pub mod demo;
 mod explain;
 mod function;
 mod generate;
+mod index;
 mod ingest;
 mod query;
 mod schema;
 mod serve;
 mod settings;
+mod vacuum;
 
 /// Deeply nested plans are walked by recursion, on worker threads too.
 const STACK: usize = 16 << 20;
@@ -91,6 +95,12 @@ enum Command {
     /// Says who may sign in: adds, lists and removes clients.
     #[command(after_help = client::EXAMPLES)]
     Client(client::Arguments),
+    /// The term indexes of the stored files: builds, shows, drops them.
+    Index(index::Arguments),
+    /// Unites the small files of each day.
+    Compact(compact::Arguments),
+    /// Deletes files that are not needed any more, and rows that are too old.
+    Vacuum(vacuum::Arguments),
     /// A first look: the bundled alerts, a hunt, an OData pull, and a server to try.
     Demo(demo::Arguments),
 }
@@ -168,6 +178,9 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Schema(arguments) => schema::run(&place, arguments).await,
         Command::Function(arguments) => function::run(&place, arguments).await,
         Command::Client(arguments) => client::run(&place, arguments),
+        Command::Index(arguments) => index::run(&place, arguments).await,
+        Command::Compact(arguments) => compact::run(&place, arguments).await,
+        Command::Vacuum(arguments) => vacuum::run(&place, arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
     }?;
     Ok(ExitCode::SUCCESS)
@@ -186,6 +199,47 @@ impl Place {
             engine.store().attach(name, path).await?;
         }
         Ok(engine)
+    }
+}
+
+/// The tables of these names, or all that the store has.
+fn tables(store: &Store, named: Vec<String>) -> Result<Vec<String>, Failure> {
+    let own = store.own_tables();
+    if named.is_empty() {
+        return Ok(own);
+    }
+    match named.iter().find(|name| !own.contains(name)) {
+        None => Ok(named),
+        Some(name) => {
+            let near = nearest::nearest(name, own.iter().map(String::as_str));
+            let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            Err(format!("the store has no table `{name}`{near}").into())
+        }
+    }
+}
+
+/// How far work over a table is; on anything but a terminal it shows nothing.
+struct Progress(ProgressBar);
+
+impl Progress {
+    fn new(table: &str) -> Progress {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} {wide_msg}") {
+            bar.set_style(style);
+        }
+        bar.set_message(table.to_owned());
+        Progress(bar)
+    }
+
+    fn at(&self, at: usize, of: usize) {
+        self.0.set_length(of as u64);
+        self.0.set_position(at as u64);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 

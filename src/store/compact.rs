@@ -1,10 +1,13 @@
-//! Uniting the small files of a day, as many small ingestions leave them behind: the same rows in fewer files.
+//! The same rows in other files: the small files of a day, as many small ingestions leave them behind, become one; term
+//! indexes are built where there are none, or dropped.
 //!
-//! Who reads meanwhile reads the old files; they go a week after they were replaced, as Delta has it.
+//! Each group of files is replaced in one commit. Who reads meanwhile reads the old files; they go a week after they were
+//! replaced, as Delta has it.
 use super::append::{Shape, at_rest, encode_rows, under};
 use super::delta::{DAY, Log};
+use super::indexes::Indexes;
 use super::snapshot::{Snapshot, StoredFile};
-use super::{Compacted, StoreError};
+use super::{Compacted, Reindex, StoreError};
 use crate::catalog::{self, TIME_RECEIVED};
 use crate::types::{Column, Schema, Type};
 use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray};
@@ -12,6 +15,7 @@ use arrow::datatypes::TimestampMicrosecondType;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use deltalake_core::kernel::Add;
+use deltalake_core::operations::vacuum::VacuumMode;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -24,29 +28,75 @@ const SMALL: u64 = 256 * 1024;
 const ROWS: u64 = 512 * 1024;
 const BYTES: u64 = 96 << 20;
 
-pub async fn compact(log: &Arc<Log>, name: &str) -> Result<Compacted, StoreError> {
-    let mut done = Compacted::default();
-    let Some(snapshot) = log.snapshot(name, None).await? else { return Ok(done) };
-    if snapshot.foreign {
-        return Err(StoreError::ReadOnly(name.to_owned()));
+/// What is told of the way: how many groups of files of how many are done.
+pub type Meter<'a> = &'a (dyn Fn(usize, usize) + Send + Sync);
+
+pub async fn compact(log: &Arc<Log>, name: &str, meter: Meter<'_>) -> Result<Compacted, StoreError> {
+    let Some(snapshot) = own(log, name).await? else { return Ok(Compacted::default()) };
+    let done = rewrite(log, &snapshot, groups(&snapshot), true, meter).await?;
+    log.remove_outdated(VacuumMode::Lite).await?;
+    Ok(done)
+}
+
+/// Writes the files anew that have no index, or all of them; or, to drop the indexes, those that have one.
+pub async fn reindex(
+    log: &Arc<Log>,
+    name: &str,
+    what: Reindex,
+    indexes: &Indexes,
+    meter: Meter<'_>,
+) -> Result<Compacted, StoreError> {
+    let Some(snapshot) = own(log, name).await? else { return Ok(Compacted::default()) };
+    let mut files = Vec::new();
+    for file in &snapshot.files {
+        let key = (file.location.clone(), file.size, file.modified);
+        let look = indexes.file(log.location().objects.as_ref(), key).await;
+        let indexed = look.is_some_and(|file| file.found.is_some());
+        let due = match what {
+            Reindex::Missing => !indexed,
+            Reindex::All => true,
+            Reindex::Drop => indexed,
+        };
+        if due {
+            files.push(vec![file.clone()]);
+        }
     }
-    let shape = Arc::new(Shape::new(Arc::new(schema_of(&snapshot))));
-    for group in groups(&snapshot) {
-        let rows: u64 = group.iter().filter_map(|file| file.rows).sum();
-        let (adds, written) = unite(log, &shape, &group).await?;
+    rewrite(log, &snapshot, files, what != Reindex::Drop, meter).await
+}
+
+async fn own(log: &Arc<Log>, name: &str) -> Result<Option<Arc<Snapshot>>, StoreError> {
+    match log.snapshot(name, None).await? {
+        Some(snapshot) if snapshot.foreign => Err(StoreError::ReadOnly(name.to_owned())),
+        found => Ok(found),
+    }
+}
+
+async fn rewrite(
+    log: &Arc<Log>,
+    snapshot: &Snapshot,
+    groups: Vec<Vec<StoredFile>>,
+    indexed: bool,
+    meter: Meter<'_>,
+) -> Result<Compacted, StoreError> {
+    let mut done = Compacted::default();
+    let shape = Arc::new(Shape { indexed, ..Shape::new(Arc::new(schema_of(snapshot))) });
+    for (at, group) in groups.iter().enumerate() {
+        meter(at, groups.len());
+        let (adds, written) = unite(log, &shape, group).await?;
         let old: HashSet<&Path> = group.iter().map(|file| &file.location).collect();
         // Nothing is replaced by less than it was.
-        if written == rows && log.replace(shape.schema(), &old, &adds).await? {
+        let rows = group.iter().map(|file| file.rows).sum::<Option<u64>>();
+        if rows.is_none_or(|rows| rows == written) && log.replace(shape.schema(), &old, &adds).await? {
             done.replaced += old.len();
             done.written += adds.len();
             continue;
         }
-        // Somebody else has united them meanwhile.
+        // Somebody else has replaced them meanwhile.
         for add in &adds {
             log.location().objects.delete(&under(&log.location().prefix, &add.path)).await?;
         }
     }
-    log.remove_outdated().await?;
+    meter(groups.len(), groups.len());
     Ok(done)
 }
 

@@ -14,6 +14,7 @@ use deltalake_core::kernel::{
     StructType, Transaction, new_metadata,
 };
 use deltalake_core::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, default_logstore};
+use deltalake_core::operations::vacuum::VacuumMode;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::table::state::DeltaTableState;
 use deltalake_core::{DeltaTable, DeltaTableError};
@@ -261,6 +262,22 @@ impl Log {
     /// Puts files in the place of others with the same rows, all at once. `false` where not all of the others are in
     /// the table any more.
     pub async fn replace(&self, schema: &Schema, old: &HashSet<&Path>, adds: &[Add]) -> Result<bool, StoreError> {
+        let operation = DeltaOperation::Optimize { predicate: None, target_size: 0 };
+        self.exchange(Some(schema), old, adds, operation).await
+    }
+
+    /// Takes files with their rows out of the table, all at once. `false` where not all are in it any more.
+    pub async fn remove(&self, old: &HashSet<&Path>) -> Result<bool, StoreError> {
+        self.exchange(None, old, &[], DeltaOperation::Delete { predicate: None }).await
+    }
+
+    async fn exchange(
+        &self,
+        schema: Option<&Schema>,
+        old: &HashSet<&Path>,
+        adds: &[Add],
+        operation: DeltaOperation,
+    ) -> Result<bool, StoreError> {
         for _ in 0..ATTEMPTS {
             let _turn = self.turn().await?;
             let Some(table) = self.newest().await? else { return Ok(false) };
@@ -270,15 +287,14 @@ impl Log {
             if views.len() != old.len() {
                 return Ok(false);
             }
-            let removes = views.iter().map(|view| Action::Remove(view.remove_action(false)));
+            let removes = views.iter().map(|view| Action::Remove(view.remove_action(adds.is_empty())));
             let mut actions: Vec<Action> = removes.chain(adds.iter().cloned().map(Action::Add)).collect();
-            if let Some(evolved) = evolved(&state.schema(), schema)? {
+            if let Some(evolved) = schema.map(|schema| evolved(&state.schema(), schema)).transpose()?.flatten() {
                 actions.push(Action::Metadata(state.metadata().clone().with_schema(&evolved)?));
             }
             let properties = CommitProperties::default().with_cleanup_expired_logs(Some(false));
-            let operation = DeltaOperation::Optimize { predicate: None, target_size: 0 };
             let commit = CommitBuilder::from(properties).with_actions(actions);
-            match commit.build(Some(state), self.store.clone(), operation).await {
+            match commit.build(Some(state), self.store.clone(), operation.clone()).await {
                 Ok(_) => return Ok(true),
                 Err(error) if is_race(&error) => {}
                 Err(error) => return Err(error.into()),
@@ -287,12 +303,12 @@ impl Log {
         Ok(false)
     }
 
-    /// Deletes the files that were replaced longer ago than any reader can still be reading them.
-    pub async fn remove_outdated(&self) -> Result<(), StoreError> {
-        if let Some(table) = self.newest().await? {
-            table.vacuum().await?;
-        }
-        Ok(())
+    /// Deletes the files that left the table longer ago than any reader can still be reading them, and how many: those
+    /// that the log tells of, or all that lie there.
+    pub async fn remove_outdated(&self, mode: VacuumMode) -> Result<usize, StoreError> {
+        let Some(table) = self.newest().await? else { return Ok(0) };
+        let (_, metrics) = table.vacuum().with_mode(mode).await?;
+        Ok(metrics.files_deleted.len())
     }
 
     /// Writes the first entry of the log: an empty table. Whoever comes second finds the table there.

@@ -1,6 +1,7 @@
 //! The indexes of the files that were looked at, kept in memory up to a bound, and what they leave of a scan.
+use super::StoreError;
 use super::index::{self, Directory, FOOTER_KEY, Place, Wanted, pages::Pages};
-use super::snapshot::StoredFile;
+use super::snapshot::{Snapshot, StoredFile};
 use bytes::Bytes;
 use datafusion::datasource::physical_plan::parquet::{ParquetAccessPlan, RowGroupAccess};
 use futures::{StreamExt, stream};
@@ -8,7 +9,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 use parquet::file::metadata::{FooterTail, ParquetMetaData, ParquetMetaDataReader};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -219,9 +220,50 @@ fn access(runs: Vec<(bool, u64)>) -> RowGroupAccess {
     }
 }
 
-/// The footer's word about the index, and the directory. `None` where the file cannot be read: whoever reads it next
-/// says why.
-async fn read(objects: &dyn ObjectStore, path: &Path, size: u64) -> Option<FileIndex> {
+/// What a column takes in all files of a table, in bytes, and what its indexes take beside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ColumnSizes {
+    pub column: u64,
+    pub index: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IndexSizes {
+    pub files: usize,
+    /// Files with an index that is whole.
+    pub indexed: usize,
+    pub bytes: u64,
+    /// The columns that have an index in some file, by name.
+    pub columns: BTreeMap<String, ColumnSizes>,
+}
+
+/// Reads the footers of all files.
+pub async fn sizes(snapshot: &Snapshot) -> Result<IndexSizes, StoreError> {
+    let objects = &snapshot.location.objects;
+    let mut sizes = IndexSizes { files: snapshot.files.len(), bytes: snapshot.bytes(), ..IndexSizes::default() };
+    let mut plain: BTreeMap<String, u64> = BTreeMap::new();
+    for file in &snapshot.files {
+        let Some(metadata) = footer(objects.as_ref(), &file.location, file.size).await else { continue };
+        for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+            *plain.entry(column.column_path().string()).or_default() += column.compressed_size().unsigned_abs();
+        }
+        let found = match place(&metadata) {
+            Some(place) => directory(objects.as_ref(), &file.location, file.size, place).await,
+            None => None,
+        };
+        let Some((_, directory)) = found else { continue };
+        sizes.indexed += 1;
+        for section in directory.sections {
+            sizes.columns.entry(section.column).or_default().index += section.length;
+        }
+    }
+    for (name, column) in &mut sizes.columns {
+        column.column = plain.get(name).copied().unwrap_or(0);
+    }
+    Ok(sizes)
+}
+
+async fn footer(objects: &dyn ObjectStore, path: &Path, size: u64) -> Option<ParquetMetaData> {
     let start = size.saturating_sub(TAIL);
     let tail = objects.get_range(path, start..size).await.ok()?;
     let footer: [u8; FOOTER as usize] = tail.last_chunk()?.to_owned();
@@ -232,7 +274,13 @@ async fn read(objects: &dyn ObjectStore, path: &Path, size: u64) -> Option<FileI
     } else {
         objects.get_range(path, from..size - FOOTER).await.ok()?
     };
-    let metadata = ParquetMetaDataReader::decode_metadata(&footer).ok()?;
+    ParquetMetaDataReader::decode_metadata(&footer).ok()
+}
+
+/// The footer's word about the index, and the directory. `None` where the file cannot be read: whoever reads it next
+/// says why.
+async fn read(objects: &dyn ObjectStore, path: &Path, size: u64) -> Option<FileIndex> {
+    let metadata = footer(objects, path, size).await?;
     let groups: Option<Vec<u64>> =
         metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()).ok()).collect();
     let groups = groups?;

@@ -34,12 +34,15 @@ mod snapshot;
 mod starts;
 #[cfg(test)]
 mod tests;
+mod vacuum;
 mod view;
 
 pub use adapt::type_of;
+pub use compact::Meter;
 pub use convert::{stored_schema, to_stored};
 pub use error::StoreError;
 pub use functions::{Text, Texts};
+pub use indexes::{ColumnSizes, IndexSizes};
 pub use ingestion::{Ingestion, Mark};
 pub use provider::Provider;
 pub use snapshot::{Bounds, Snapshot, StoredFile};
@@ -70,6 +73,24 @@ pub enum Appended {
 pub struct Compacted {
     pub replaced: usize,
     pub written: usize,
+}
+
+/// Which files get their indexes anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reindex {
+    /// Those without one.
+    Missing,
+    All,
+    /// None: those that have one lose it.
+    Drop,
+}
+
+/// What was taken out of a table, and how many files were deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Vacuumed {
+    pub rows: u64,
+    pub files: usize,
+    pub deleted: usize,
 }
 
 /// The tables under one root, and those attached to it. Cheap to clone; clones are the same store.
@@ -254,12 +275,51 @@ impl Store {
     }
 
     /// Unites the small files of each day of a table. Queries and ingestions go on meanwhile.
-    pub async fn compact(&self, table: &str) -> Result<Compacted, StoreError> {
-        let source = read(&self.shared.sources).get(table).cloned();
-        match source.as_deref() {
-            Some(Source::Delta(log)) => compact::compact(log, table).await,
-            Some(Source::Theirs(_) | Source::Folder(_)) => Err(StoreError::ReadOnly(table.to_owned())),
+    pub async fn compact(&self, table: &str, meter: Meter<'_>) -> Result<Compacted, StoreError> {
+        match self.log(table)? {
+            Some(log) => compact::compact(&log, table, meter).await,
             None => Ok(Compacted::default()),
+        }
+    }
+
+    /// Builds the term indexes of a table's files, or drops them. Queries and ingestions go on meanwhile.
+    pub async fn reindex(&self, table: &str, what: Reindex, meter: Meter<'_>) -> Result<Compacted, StoreError> {
+        match self.log(table)? {
+            Some(log) => compact::reindex(&log, table, what, &self.view().indexes, meter).await,
+            None => Ok(Compacted::default()),
+        }
+    }
+
+    /// Takes the days before `first` (`YYYY-MM-DD`), if one is named, out of a table, then deletes the files that have
+    /// not belonged to it for a week.
+    pub async fn vacuum(&self, table: &str, first: Option<&str>) -> Result<Vacuumed, StoreError> {
+        match self.log(table)? {
+            Some(log) => vacuum::vacuum(&log, table, first).await,
+            None => Ok(Vacuumed::default()),
+        }
+    }
+
+    /// What the indexes of a table take, column by column. Attached tables have none of their own to speak of, but may.
+    pub async fn index_sizes(&self, table: &str) -> Result<IndexSizes, StoreError> {
+        match self.refresh().await?.tables.get(table) {
+            Some(snapshot) => indexes::sizes(snapshot).await,
+            None => Ok(IndexSizes::default()),
+        }
+    }
+
+    /// The tables that this store writes and that are there.
+    pub fn own_tables(&self) -> Vec<String> {
+        let sources = read(&self.shared.sources);
+        let own = |name: &&String| matches!(sources.get(*name).map(Arc::as_ref), Some(Source::Delta(_)));
+        self.view().tables.keys().filter(own).cloned().collect()
+    }
+
+    /// The log of a table that this store writes.
+    fn log(&self, table: &str) -> Result<Option<Arc<Log>>, StoreError> {
+        match read(&self.shared.sources).get(table).map(Arc::as_ref) {
+            Some(Source::Delta(log)) => Ok(Some(log.clone())),
+            Some(Source::Theirs(_) | Source::Folder(_)) => Err(StoreError::ReadOnly(table.to_owned())),
+            None => Ok(None),
         }
     }
 

@@ -293,6 +293,39 @@ async fn a_folder_of_plain_parquet_reads_as_a_table() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn indexes_are_dropped_and_built_without_a_change_of_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().to_str().unwrap()).await.unwrap();
+    add(&store, "one", &THREE).await;
+    let rows = read_all(&store, "T", None).await;
+    let sizes = store.index_sizes("T").await.unwrap();
+    assert_eq!((sizes.indexed, sizes.columns.contains_key("AlertId")), (sizes.files, true));
+    let dropped = store.reindex("T", Reindex::Drop, &|_, _| {}).await.unwrap();
+    assert_eq!(dropped, Compacted { replaced: sizes.files, written: sizes.files });
+    assert_eq!(store.index_sizes("T").await.unwrap().indexed, 0);
+    assert_eq!(read_all(&store, "T", None).await, rows);
+    assert_eq!(store.reindex("T", Reindex::Drop, &|_, _| {}).await.unwrap(), Compacted::default());
+    assert_eq!(store.reindex("T", Reindex::Missing, &|_, _| {}).await.unwrap(), dropped);
+    assert_eq!(store.reindex("T", Reindex::Missing, &|_, _| {}).await.unwrap(), Compacted::default());
+    assert_eq!(store.reindex("T", Reindex::All, &|_, _| {}).await.unwrap(), dropped);
+    assert_eq!(store.index_sizes("T").await.unwrap().columns, sizes.columns);
+    assert_eq!(read_all(&store, "T", None).await, rows);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_of_the_past_go_whole_and_rows_without_a_time_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().to_str().unwrap()).await.unwrap();
+    add(&store, "one", &[("2024-01-02", "a", 1), ("2024-01-03", "b", 2), ("2024-01-05", "c", 3)]).await;
+    let kept = store.vacuum("T", Some("2024-01-03")).await.unwrap();
+    assert_eq!(kept, Vacuumed { rows: 1, files: 1, deleted: 0 });
+    assert_eq!(store.refresh().await.unwrap().row_count("T"), Some(2));
+    assert_eq!(store.vacuum("T", Some("2024-01-03")).await.unwrap(), Vacuumed::default());
+    assert_eq!(store.vacuum("T", None).await.unwrap(), Vacuumed::default());
+    assert_eq!(store.vacuum("Nowhere", Some("2024-01-03")).await.unwrap(), Vacuumed::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn small_files_of_a_day_become_one_while_others_read_and_write() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().to_str().unwrap()).await.unwrap();
@@ -303,7 +336,7 @@ async fn small_files_of_a_day_become_one_while_others_read_and_write() {
     let rows = read_all(&store, "T", None).await;
     let busy = store.clone();
     let meanwhile = tokio::spawn(async move { add(&busy, "late", &[("2024-01-05", "late", 1)]).await });
-    let (one, two) = (store.compact("T").await.unwrap(), store.compact("T").await.unwrap());
+    let (one, two) = (store.compact("T", &|_, _| {}).await.unwrap(), store.compact("T", &|_, _| {}).await.unwrap());
     assert_eq!((one, two), (Compacted { replaced: 12, written: 2 }, Compacted::default()));
     assert_eq!(meanwhile.await.unwrap(), Appended::Added { rows: 1, files: 1 });
     assert_eq!(store.refresh().await.unwrap().row_count("T"), Some(19));
@@ -460,7 +493,7 @@ async fn a_store_behind_a_url_is_as_good_as_a_folder() {
         assert_eq!(files_of(&again, &[col("\"Timestamp\"").lt(when("2024-01-02"))]).await, 3);
         let lines = read_all(&again, "T", Some(col("\"AlertId\"").eq(lit("a")))).await.lines().count();
         assert_eq!(lines, 4 + 3, "{url}");
-        assert_eq!(again.compact("T").await.unwrap(), Compacted { replaced: 6, written: 2 });
+        assert_eq!(again.compact("T", &|_, _| {}).await.unwrap(), Compacted { replaced: 6, written: 2 });
         assert_eq!(Store::open(&url).await.unwrap().row_count("T"), Some(9), "{url}");
         let other = Store::open(&format!("{url}-other")).await.unwrap();
         other.attach("Files", &format!("{url}/T/date=2024-01-02")).await.unwrap();
