@@ -79,7 +79,9 @@ async fn rewrite(
     meter: Meter<'_>,
 ) -> Result<Compacted, StoreError> {
     let mut done = Compacted::default();
-    let shape = Arc::new(Shape { indexed, ..Shape::new(Arc::new(schema_of(snapshot))) });
+    let mut shape = Shape::new(Arc::new(schema_of(snapshot)));
+    shape.indexed = indexed;
+    let shape = Arc::new(shape);
     for (at, group) in groups.iter().enumerate() {
         meter(at, groups.len());
         let (adds, written) = unite(log, &shape, group).await?;
