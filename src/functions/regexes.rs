@@ -12,6 +12,8 @@ use std::rc::Rc;
 const TEXT: Types = Types::STRING;
 /// The most that one compiled pattern may take.
 const PATTERN_SIZE: usize = 8 << 20;
+/// What a pattern costs at each character of a text grows with its length.
+const PATTERN_LENGTH: usize = 32 << 10;
 /// How many compiled patterns a thread keeps.
 const KEPT: usize = 64;
 
@@ -143,6 +145,9 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 fn compile(pattern: &str) -> Result<Regex, regex::Error> {
+    if pattern.len() > PATTERN_LENGTH {
+        return Err(regex::Error::CompiledTooBig(PATTERN_LENGTH));
+    }
     let build =
         |pattern: &str| RegexBuilder::new(pattern).size_limit(PATTERN_SIZE).dfa_size_limit(PATTERN_SIZE).build();
     build(pattern).or_else(|error| if pattern.contains('{') { build(&plain_braces(pattern)) } else { Err(error) })

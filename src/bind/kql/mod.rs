@@ -252,11 +252,17 @@ impl<'q> Binder<'_, 'q> {
 
     /// Counts the columns that an operator takes.
     pub fn widen(&mut self, schema: &Schema, span: Span) -> Bind<()> {
-        if schema.len() > MOST_COLUMNS {
-            let message = format!("the table has more than {MOST_COLUMNS} columns here");
+        self.few(schema.len(), "columns", span)?;
+        self.charge(schema.len(), span)
+    }
+
+    /// Refuses a list, before anybody looks for each of its names among the others, that is longer than any table is wide.
+    pub fn few(&mut self, count: usize, what: &str, span: Span) -> Bind<()> {
+        if count > MOST_COLUMNS {
+            let message = format!("more than {MOST_COLUMNS} {what}");
             return Err(self.fault(codes::TOO_LONG.at(span, message)));
         }
-        self.charge(schema.len(), span)
+        Ok(())
     }
 
     /// Counts what an operator or a function makes out of less.

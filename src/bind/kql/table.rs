@@ -327,6 +327,9 @@ impl<'q> Binder<'_, 'q> {
 
     /// Declared columns as a schema.
     pub fn declared(&mut self, columns: &[ColumnDecl]) -> Bind<Schema> {
+        if let Some(first) = columns.first() {
+            self.few(columns.len(), "columns", first.name.span)?;
+        }
         let mut schema = Schema::default();
         for column in columns {
             if schema.get(&column.name.text).is_some() {

@@ -24,6 +24,7 @@ impl<'q> Binder<'_, 'q> {
                 }
             }
             OperatorKind::Facet { columns, with } => {
+                self.few(columns.len(), "columns", operator.word)?;
                 for (at, name) in columns.iter().enumerate() {
                     let column = self.named_column(&input, name, env)?;
                     let ty = column.ty();

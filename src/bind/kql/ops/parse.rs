@@ -29,6 +29,7 @@ impl<'q> Binder<'_, 'q> {
             },
         };
         let flags = ops::option(options, "flags").and_then(ops::word).unwrap_or_default();
+        self.few(pattern.len(), "parts of a pattern", expr.span)?;
         let parts = self.pattern(pattern)?;
         let bound = coerce::convert(bound?, Type::String, self.context.now);
         let columns: Vec<Column> = parts

@@ -12,6 +12,9 @@ use std::cmp::Ordering;
 
 impl<'q> Binder<'_, 'q> {
     pub fn project(&mut self, input: Table, columns: &'q [Named], env: &Env<'q>) -> Bind<Table> {
+        if let Some(first) = columns.first() {
+            self.few(columns.len(), "columns", first.expr.span)?;
+        }
         let (outputs, windows) = self.over_rows(&input, env, |binder, scope| {
             let mut projection = Projection::default();
             binder.project_all(columns, scope, Style::Project, &mut projection)?;
@@ -31,6 +34,9 @@ impl<'q> Binder<'_, 'q> {
 
     /// The input's columns that patterns name, in the order of the patterns; each once.
     fn named(&mut self, input: &Table, patterns: &[Pattern], env: &Env<'q>) -> Bind<Vec<String>> {
+        if let Some(first) = patterns.first() {
+            self.few(patterns.len(), "columns", first.name.span)?;
+        }
         let mut names: Vec<String> = Vec::new();
         let mut sound = Ok(());
         for pattern in patterns {

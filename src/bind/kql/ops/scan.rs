@@ -20,6 +20,10 @@ pub struct Scan<'q> {
 impl<'q> Binder<'_, 'q> {
     pub fn scan(&mut self, input: Table, scan: Scan<'q>, operator: &'q Operator, env: &Env<'q>) -> Bind<Table> {
         let input = if scan.order.is_empty() { input } else { self.sort(input, scan.order, env)? };
+        self.few(scan.declare.len(), "columns", operator.word)?;
+        let width = (input.schema().len() + scan.declare.len()).saturating_mul(scan.steps.len());
+        self.few(scan.steps.len(), "steps", operator.word)?;
+        self.charge(width, operator.word)?;
         let mut args = Vec::new();
         for key in scan.partition {
             args.push(WholeArg::Scalar("key", self.scalar(key, Scope::row(env, &input))?));
