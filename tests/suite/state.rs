@@ -249,7 +249,7 @@ async fn write(doors: Router, store: Store, writer: usize) {
             assert_eq!(patched(&doors, &ids[0], None, body).await, StatusCode::OK);
         }
         if batch % 4 == 3 {
-            store.compact("DeviceAlertEvents").await.expect("united files");
+            store.compact("DeviceAlertEvents", &|_, _| {}).await.expect("united files");
         }
     }
 }
