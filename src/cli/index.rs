@@ -102,6 +102,11 @@ mod tests {
         let columns = [("SHA1", 2_000, 100), ("ProcessCommandLine", 1_000_000, 90_000)];
         let columns = columns.map(|(name, column, index)| (name.to_owned(), ColumnSizes { column, index }));
         let sizes = IndexSizes { files: 3, indexed: 2, bytes: 1_234_567, columns: columns.into() };
-        insta::assert_snapshot!(told("DeviceProcessEvents", &sizes), @"");
+        insta::assert_snapshot!(told("DeviceProcessEvents", &sizes), @"
+        DeviceProcessEvents: 2 of 3 files have an index, 1,234,567 bytes in all
+          ProcessCommandLine       1,000,000        90,000   9.0 %
+          SHA1                         2,000           100   5.0 %
+          all of these             1,002,000        90,100   9.0 %
+        ");
     }
 }
