@@ -3,7 +3,7 @@
 use super::ast::{ColumnDecl, Name, Pattern};
 use super::literal::strings;
 use crate::syntax::combinators::{Step, Tokens, any_commas, maybe, miss, must, punct, refuse};
-use crate::syntax::tokens::{Kind, Word};
+use crate::syntax::tokens::{Kind, Word, word};
 use crate::text::codes;
 use crate::types::Type;
 
@@ -16,7 +16,9 @@ fn plain_if<'t>(i: Tokens<'t>, takes: impl Fn(&Word) -> bool) -> Step<'t, Name> 
     if !fits {
         return miss(i, "a name");
     }
-    Ok((i.skip(1), Name { text: i.text(0).into(), span: i.span(), bracketed: false }))
+    // In `project-aways` the lexer sees two names, though one of them alone would be a word.
+    let bracketed = i.kind(0) == Kind::Name && word(i.text(0)).is_some();
+    Ok((i.skip(1), Name { text: i.text(0).into(), span: i.span(), bracketed }))
 }
 
 /// `['any text']`
