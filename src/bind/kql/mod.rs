@@ -50,7 +50,7 @@ const MOST_WORK: usize = 2_000_000;
 /// How many levels of relations and calls a let statement may come to.
 const MOST_HEIGHT: usize = 500;
 /// How many operators follow each other.
-const MOST_STAGES: usize = 1000;
+const MOST_STAGES: usize = 500;
 /// How many columns an operator takes.
 const MOST_COLUMNS: usize = 10_000;
 

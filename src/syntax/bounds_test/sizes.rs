@@ -643,7 +643,7 @@ fn chains_of_stages() {
     let links = LINKS / part();
     let stages = STAGES.iter().map(move |stage| format!("DeviceEvents{}", repeat(stage, links)));
     // As many as may be: what follows works on relations as deep.
-    let most = STAGES.iter().map(move |stage| format!("DeviceEvents{}", repeat(stage, 1000 / part().min(10))));
+    let most = STAGES.iter().map(move |stage| format!("DeviceEvents{}", repeat(stage, 500 / part().min(10))));
     all(stages.chain(most).chain(
         [".a", "['a']", "[0]", "..a", "()", ".a()"]
             .into_iter()
