@@ -31,20 +31,27 @@ pub struct Param {
     pub occurs: Occurs,
     /// The argument must be known before the query runs.
     pub constant: bool,
+    /// It is one of these, in any case of letters; any text where there are none.
+    pub words: &'static [&'static str],
 }
 
 pub const fn one(name: &'static str, types: Types) -> Param {
-    Param { name, types, occurs: Occurs::One, constant: false }
+    Param { name, types, occurs: Occurs::One, constant: false, words: &[] }
 }
 pub const fn optional(name: &'static str, types: Types) -> Param {
-    Param { name, types, occurs: Occurs::Optional, constant: false }
+    Param { name, types, occurs: Occurs::Optional, constant: false, words: &[] }
 }
 pub const fn many(name: &'static str, types: Types, min: usize, max: usize) -> Param {
-    Param { name, types, occurs: Occurs::Many { min, max }, constant: false }
+    Param { name, types, occurs: Occurs::Many { min, max }, constant: false, words: &[] }
 }
 impl Param {
     pub const fn constant(mut self) -> Param {
         self.constant = true;
+        self
+    }
+
+    pub const fn one_of(mut self, words: &'static [&'static str]) -> Param {
+        self.words = words;
         self
     }
 }

@@ -85,7 +85,7 @@ pub const FUNCTIONS: &[Function] = &[
     row(
         &["countof"],
         "How often the text is found, overlaps counted; with the kind `regex`, how often the pattern matches.",
-        &[one("source", TEXT), one("search", TEXT), optional("kind", TEXT).constant()],
+        &[one("source", TEXT), one("search", TEXT), optional("kind", TEXT).constant().one_of(&["normal", "regex"])],
         Gives::By(counts),
         countof,
         &[("countof('aaaa', 'aa')", "3"), ("countof('abcABC', '[a-z]', 'regex')", "3")],

@@ -1,5 +1,5 @@
 //! Functions of the query itself: its clock, its columns, its tables, whoever asks it.
-use super::{Arg, Call, Eval, Function, Gives, Occurs, Param, dynamics, many, one, optional};
+use super::{Arg, Call, Eval, Function, Gives, dynamics, many, one, optional};
 use crate::types::{Type, Types};
 use crate::value::{Json, Value};
 
@@ -57,7 +57,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         names: &["pack_all"],
         doc: "All columns of the row as a bag; with `true`, without those that are null or empty.",
-        takes: &[Param { name: "ignore_null_empty", types: Types::BOOL, occurs: Occurs::Optional, constant: true }],
+        takes: &[optional("ignore_null_empty", Types::BOOL).constant()],
         gives: Gives::Always(Type::Dynamic),
         eval: Eval::Binder,
         examples: &[],

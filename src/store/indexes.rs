@@ -247,10 +247,7 @@ pub async fn sizes(snapshot: &Snapshot) -> Result<IndexSizes, StoreError> {
         for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
             *plain.entry(column.column_path().string()).or_default() += column.compressed_size().unsigned_abs();
         }
-        let found = match place(&metadata) {
-            Some(place) => directory(objects.as_ref(), &file.location, file.size, place).await,
-            None => None,
-        };
+        let found = found(objects.as_ref(), &file.location, file.size, &metadata).await;
         let Some((_, directory)) = found else { continue };
         sizes.indexed += 1;
         for section in directory.sections {
@@ -283,14 +280,19 @@ async fn read(objects: &dyn ObjectStore, path: &Path, size: u64) -> Option<FileI
     let metadata = footer(objects, path, size).await?;
     let groups: Option<Vec<u64>> =
         metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()).ok()).collect();
-    let groups = groups?;
-    let found = match place(&metadata) {
-        Some(place) => directory(objects, path, size, place).await,
-        None => None,
-    };
-    let rows = groups.iter().sum::<u64>();
-    let found = found.filter(|(_, directory)| directory.rows == rows);
-    Some(FileIndex { groups, found, sections: Mutex::default() })
+    let found = found(objects, path, size, &metadata).await;
+    Some(FileIndex { groups: groups?, found, sections: Mutex::default() })
+}
+
+/// The index that a file's footer names, if it is whole and of this file.
+async fn found(
+    objects: &dyn ObjectStore,
+    path: &Path,
+    size: u64,
+    metadata: &ParquetMetaData,
+) -> Option<(Place, Directory)> {
+    let found = directory(objects, path, size, place(metadata)?).await?;
+    (i64::try_from(found.1.rows) == Ok(metadata.file_metadata().num_rows())).then_some(found)
 }
 
 fn place(metadata: &ParquetMetaData) -> Option<Place> {

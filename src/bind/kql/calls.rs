@@ -81,42 +81,6 @@ const CONVERSIONS: &[(&str, Type)] = &[
     ("toguid", Type::Guid),
 ];
 
-const PERIODS: &[&str] = &[
-    "year",
-    "quarter",
-    "month",
-    "week",
-    "day",
-    "hour",
-    "minute",
-    "second",
-    "millisecond",
-    "microsecond",
-    "nanosecond",
-];
-const PARTS: &[&str] = &[
-    "year",
-    "quarter",
-    "month",
-    "week_of_year",
-    "day",
-    "dayofyear",
-    "hour",
-    "minute",
-    "second",
-    "millisecond",
-    "microsecond",
-    "nanosecond",
-];
-
-/// Parameters that are one of some words, in any case of letters: of which function, which, and the words.
-const WORDS: &[(&str, &str, &[&str])] = &[
-    ("datetime_add", "part", PERIODS),
-    ("datetime_diff", "part", PERIODS),
-    ("datetime_part", "part", PARTS),
-    ("countof", "kind", &["normal", "regex"]),
-];
-
 /// Parameters that are regular expressions.
 const PATTERNS: &[&str] = &["regex", "lookup_regex"];
 
@@ -311,12 +275,12 @@ impl<'q> Binder<'_, 'q> {
                     {
                         return Err(codes::BAD_VALUE.at(place, words));
                     }
-                    if let Some((.., words)) = WORDS.iter().find(|(of, which, _)| *of == name && *which == param.name)
+                    if !param.words.is_empty()
                         && let Some(Value::String(word)) = constant::value_of(&arg)
-                        && !words.iter().any(|known| known.eq_ignore_ascii_case(word))
+                        && !param.words.iter().any(|known| known.eq_ignore_ascii_case(word))
                     {
-                        let message = format!("`{}` is one of {}", param.name, words.join(", "));
-                        return Err(codes::BAD_VALUE.at(place, message).nearest(word, words.iter().copied()));
+                        let message = format!("`{}` is one of {}", param.name, param.words.join(", "));
+                        return Err(codes::BAD_VALUE.at(place, message).nearest(word, param.words.iter().copied()));
                     }
                     fitted.push(arg);
                 }
