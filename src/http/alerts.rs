@@ -89,6 +89,7 @@ pub struct Root {
     host: String,
     /// `http://host/api`
     pub url: String,
+    service: &'static str,
     /// What stands before the name of a set in `@odata.context`.
     before: &'static str,
     pub door: Door,
@@ -126,7 +127,13 @@ impl Root {
             Some("v1.0") => ("v1.0", "security/", Door::Graph),
             _ => ("api", "", Door::Alerts),
         };
-        Root { url: format!("{host}/{service}"), host, before, door }
+        Root { url: format!("{host}/{service}"), service, host, before, door }
+    }
+
+    /// Where the answer's set, and what of it is there, is told of.
+    fn context(&self, set: &str, what: &str) -> String {
+        let service = metadata::service_of(set, self.service);
+        format!("{}/{service}/$metadata#{}{set}{what}", self.host, self.before)
     }
 }
 
@@ -253,7 +260,7 @@ impl Found {
 
     /// The first alone, and its tag.
     pub fn whole(&self, root: &Root) -> Option<(Vec<u8>, Option<HeaderValue>)> {
-        let context = format!("{}/$metadata#{}{}/$entity", root.url, root.before, self.set);
+        let context = root.context(&self.set, "/$entity");
         let tag = self.tag().and_then(|tag| HeaderValue::from_str(&tag).ok());
         Some((self.entities.single(&context)?, tag))
     }
@@ -268,7 +275,7 @@ impl Found {
         let select = (!names.is_empty()).then_some(names.as_str());
         if what.single() {
             let selected = select.map_or(String::new(), |names| format!("({names})"));
-            let context = format!("{}/$metadata#{}{}{selected}/$entity", root.url, root.before, self.set);
+            let context = root.context(&self.set, &format!("{selected}/$entity"));
             let body = self.entities.single(&context).unwrap_or_default();
             let mut response = json(StatusCode::OK, body);
             let tag = self.tag().and_then(|tag| HeaderValue::from_str(&tag).ok());
@@ -281,7 +288,7 @@ impl Found {
     /// A page, with a link to the next where there is more.
     pub fn listed(mut self, root: &Root, uri: &Uri, select: Option<&str>) -> Response {
         let selected = select.map_or(String::new(), |names| format!("({names})"));
-        let context = format!("{}/$metadata#{}{}{selected}", root.url, root.before, self.set);
+        let context = root.context(&self.set, &selected);
         let query = uri.query().unwrap_or("");
         let top = query.split('&').find_map(|part| {
             let (name, value) = part.split_once('=')?;

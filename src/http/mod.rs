@@ -190,6 +190,9 @@ fn settled(mut request: axum::extract::Request) -> axum::extract::Request {
     request
 }
 
+/// Paths under these are those of OData services.
+const ODATA: &[&str] = &["api", "odata", "alerts", "v1.0"];
+
 const THEIR_IDS: [&str; 3] = ["x-ms-client-request-id", "client-request-id", "x-request-id"];
 
 /// Gives each request its id and a line in the log (never its text), and contains a panic of its handler.
@@ -225,6 +228,9 @@ async fn watched(mut request: axum::extract::Request, next: Next) -> axum::respo
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
             headers.insert(HeaderName::from_static(name), value);
         }
+    }
+    if ODATA.contains(&path.split('/').nth(1).unwrap_or("")) {
+        headers.entry("odata-version").or_insert(HeaderValue::from_static("4.0"));
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

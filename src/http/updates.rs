@@ -391,7 +391,8 @@ pub fn changes(body: &Bytes, door: Door, of: Of, also: &[&str]) -> Result<Vec<Ch
     };
     let mut changes = Vec::with_capacity(given.len());
     for (key, value) in &given {
-        if also.contains(&key.as_str()) || door == Door::Graph && key.starts_with('@') {
+        // What begins so, such as `@odata.type`, speaks of the body and sets nothing.
+        if also.contains(&key.as_str()) || key.starts_with('@') {
             continue;
         }
         changes.push(change(key, value, door, of, also)?);
@@ -476,6 +477,7 @@ mod tests {
         assert_eq!(said(Door::Alerts, r#"{"determination":"NotMalicious"}"#), "determination=Clean");
         assert_eq!(said(Door::Graph, r#"{"determination":"compromisedAccount"}"#), "determination=CompromisedUser");
         assert_eq!(said(Door::Alerts, r#"{"assignedTo":null}"#), "assignedTo=");
+        assert_eq!(said(Door::Alerts, r##"{"@odata.type":"#sighthound.Alert","status":"New"}"##), "status=New");
         insta::assert_snapshot!(said(Door::Alerts, r#"{"status":"Closed"}"#), @"InvalidInput `status` is one of `New`, `InProgress`, `Resolved`, not `Closed`.");
         insta::assert_snapshot!(said(Door::Alerts, r#"{"Status":"New"}"#), @"InvalidRequestBody `Status` cannot be set; what can is `status`, `assignedTo`, `classification`, `determination`, `comment`, in these letters.");
         insta::assert_snapshot!(said(Door::Alerts, "{}"), @"MissingRequiredParameter An update has at least one of `status`, `assignedTo`, `classification`, `determination` and `comment`.");

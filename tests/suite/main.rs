@@ -6,6 +6,7 @@
 //! - `signin`: tokens, permissions, groups of devices, quotas, the shapes of refusals, TLS
 //! - `state`: `tests/state/*.md`, whose requests change what is stored; many writers and a client that polls at once
 //! - `pages`: pages that are walked while rows arrive
+//! - `metadata`: what entities have is what `$metadata` tells of them
 //! - `recorded`: answers recorded elsewhere, read from `../shared` or `SIGHTHOUND_SHARED`, with the known failures
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ mod front;
 mod judge;
 mod layers;
 mod markdown;
+mod metadata;
 mod pages;
 mod recorded;
 mod signin;
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     trials.extend(state::trials());
     trials.extend(terms::trials());
     trials.extend(pages::trials());
+    trials.extend(metadata::trials());
     trials.extend(signin::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -404,6 +404,12 @@ fn over_rows<'c>(condition: &Scalar, columns: &dyn Fn(&str) -> Option<&'c str>) 
     })
 }
 
+/// What an alert has within its incident.
+pub fn alerts_of_incidents() -> Result<Schema, Diagnostics> {
+    let context = Context { tables: &sets::WithAlerts, now: 0, parameters: &[], data: None, saved: &[] };
+    Ok(Set::related(&sets::INCIDENTS[2], &context)?.properties)
+}
+
 /// The sets that `$metadata` lists: those of the alerts API, then the hunting tables.
 pub fn every_set() -> Result<Vec<Set>, Diagnostics> {
     let context = Context { tables: &sets::WithAlerts, now: 0, parameters: &[], data: None, saved: &[] };

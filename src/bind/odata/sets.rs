@@ -328,6 +328,11 @@ impl Set {
 }
 
 impl Related {
+    /// Whether an alert has at most one.
+    pub fn is_one_of_an_alert(&self) -> bool {
+        ["machine", "user"].contains(&self.relation)
+    }
+
     /// The relation of that name of an alert.
     pub fn of_alert(name: &Name) -> Result<&'static Related, Diagnostic> {
         RELATED.iter().find(|one| one.relation.eq_ignore_ascii_case(&name.text)).ok_or_else(|| {

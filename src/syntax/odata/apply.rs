@@ -22,8 +22,9 @@ pub fn transformations(input: Input<'_>) -> Step<'_, Vec<Trafo>> {
 }
 
 fn transformation(input: Input<'_>) -> Step<'_, Trafo> {
-    let word = word_at(input.rest);
-    let after = input.skip(word.len());
+    let after = input.skip(word_at(input.rest).len());
+    let word = word_at(input.rest).to_ascii_lowercase();
+    let word = word.as_str();
     let name = || Name { text: word.to_owned(), span: input.span_to(after) };
     if word == "identity" {
         return Ok((after, Trafo::Identity));
@@ -146,10 +147,10 @@ fn groupby(input: Input<'_>) -> Step<'_, Trafo> {
 }
 
 fn grouping(input: Input<'_>) -> Step<'_, Grouping> {
-    let word = word_at(input.rest);
+    let word = word_at(input.rest).to_ascii_lowercase();
     let after = input.skip(word.len());
-    let name = || Name { text: word.to_owned(), span: input.span_to(after) };
-    match word {
+    let name = || Name { text: word.clone(), span: input.span_to(after) };
+    match word.as_str() {
         "rollup" if after.starts("(") => {
             let (rest, paths) = bracketed(after, |input| separated(input, path))?;
             if paths.len() == 1 && paths[0].len() > 1 {
@@ -203,7 +204,7 @@ fn traverse(input: Input<'_>) -> Step<'_, ()> {
     let (rest, ()) = hierarchy(input)?;
     let (next, ()) = comma(rest)?;
     let order = word_at(next.rest);
-    if !["preorder", "postorder"].contains(&order) {
+    if !["preorder", "postorder"].iter().any(|known| known.eq_ignore_ascii_case(order)) {
         return next.miss("`preorder` or `postorder`");
     }
     let mut rest = next.skip(order.len());
@@ -283,9 +284,13 @@ fn keyword<'t>(input: Input<'t>, text: &'static str) -> Option<Input<'t>> {
 }
 
 fn method(input: Input<'_>) -> Step<'_, Name> {
-    let (rest, name) = qualified(input)?;
-    let known = ["sum", "min", "max", "average", "countdistinct"].contains(&name.text.as_str());
-    if known || name.text.contains('.') {
+    let (rest, mut name) = qualified(input)?;
+    let methods = ["sum", "min", "max", "average", "countdistinct"];
+    let known = methods.iter().find(|known| known.eq_ignore_ascii_case(&name.text));
+    if let Some(known) = known {
+        (*known).clone_into(&mut name.text);
+    }
+    if known.is_some() || name.text.contains('.') {
         Ok((rest, name))
     } else {
         input.miss("`sum`, `min`, `max`, `average`, `countdistinct` or a method with its namespace")

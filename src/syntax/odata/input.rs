@@ -165,9 +165,9 @@ pub fn word_at(text: &str) -> &str {
     &text[..end]
 }
 
-/// A word in that letter case, with nothing of a word behind it.
+/// A word in any letter case, with nothing of a word behind it.
 pub fn word<'t>(input: Input<'t>, word: &'static str, wanted: &'static str) -> Step<'t, ()> {
-    if word_at(input.rest) == word { Ok((input.skip(word.len()), ())) } else { input.miss(wanted) }
+    if word_at(input.rest).eq_ignore_ascii_case(word) { Ok((input.skip(word.len()), ())) } else { input.miss(wanted) }
 }
 
 /// At least one blank.
