@@ -64,115 +64,194 @@ fn place_of(view: u128, places: usize) -> usize {
     (mixed >> 32) as usize & (places - 1)
 }
 
-/// Places of the table of [`Known`] at first and at most; powers of two.
-const FEWEST: usize = 1 << 12;
-const MOST_KNOWN: usize = 1 << 17;
+/// Longer texts lie in a buffer, shorter ones in the view itself.
+const INLINE: u32 = 12;
+/// Bytes of a buffer that one slot stands for. In a dictionary of Parquet two texts that are not inline begin further apart.
+const SLOT: usize = 16;
+/// So many slots a row of a batch are not worth their memory.
+const SLOTS_A_ROW: usize = 128;
+/// Places of the table of inline texts at first and at most; powers of two.
+const FEWEST: usize = 1 << 8;
+const MOST_SHORT: usize = 1 << 16;
 
-/// What was found out about texts, by their views, as long as the views are into the same memory: over all batches of
-/// a row group, where Parquet keeps a dictionary.
+/// What was found out about texts, by where they lie, as long as the views are into the same memory: over all batches of
+/// a row group, where Parquet keeps a dictionary. Of inline texts it holds for good.
 #[derive(Debug)]
 pub struct Known<T> {
-    places: Vec<Place<T>>,
-    /// Places of another round are free.
-    round: u32,
-    count: usize,
+    /// Kept, so that no other text can come to lie where these are.
+    buffers: Vec<Buffer>,
+    /// Where the slots of each buffer begin.
+    starts: Vec<usize>,
+    /// Which text a slot is of, by [`mark`]; 0 of none.
+    marks: Vec<u32>,
+    values: Vec<T>,
+    short: Vec<(u128, Option<T>)>,
+    shorts: usize,
     asked: usize,
     missed: usize,
     /// The first batch over this memory: whether the texts repeat is not known yet.
     trial: bool,
     resting: bool,
-    /// Kept, so that no other text can come to lie where these are.
-    buffers: Vec<Buffer>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Place<T> {
-    view: u128,
-    round: u32,
-    value: T,
 }
 
 impl<T: Copy + Default> Default for Known<T> {
     fn default() -> Known<T> {
         Known {
-            places: Vec::new(),
-            round: 0,
-            count: 0,
+            buffers: Vec::new(),
+            starts: Vec::new(),
+            marks: Vec::new(),
+            values: Vec::new(),
+            short: vec![(0, None); FEWEST],
+            shorts: 0,
             asked: 0,
             missed: 0,
             trial: true,
             resting: false,
-            buffers: Vec::new(),
         }
     }
 }
 
+/// The number of a view's buffer, and the offset in it.
+fn place_in_buffer(view: u128) -> (usize, usize) {
+    ((view >> 64) as u32 as usize, (view >> 96) as usize)
+}
+
+/// Tells the texts of one slot apart; `None` where it could not.
+fn mark(view: u128) -> Option<u32> {
+    let length = view as u32;
+    (length < 1 << 28).then_some(length << 4 | (view >> 96) as u32 & 15)
+}
+
 impl<T: Copy + Default> Known<T> {
-    /// To be called before the views of a batch are asked for: those into other memory than before say nothing.
-    pub fn over(&mut self, array: &StringViewArray) {
+    pub fn is_over(&self, array: &StringViewArray) -> bool {
         let buffers = array.data_buffers();
-        let same = self.buffers.len() == buffers.len()
-            && self
-                .buffers
-                .iter()
-                .zip(buffers)
-                .all(|(one, other)| one.as_ptr() == other.as_ptr() && one.len() == other.len());
-        if self.places.is_empty() || self.round == u32::MAX {
-            self.places = vec![Place::default(); FEWEST];
-            self.round = 0;
-        }
-        if !same || self.round == 0 {
-            self.buffers = buffers.to_vec();
-            self.round += 1;
-            self.count = 0;
-        }
-        self.trial = !same;
+        let same = |(one, other): (&Buffer, &Buffer)| one.as_ptr() == other.as_ptr() && one.len() == other.len();
+        self.buffers.len() == buffers.len() && self.buffers.iter().zip(buffers).all(same)
+    }
+
+    /// To be called before the views of a batch are asked for: those into other memory than before say nothing.
+    fn over(&mut self, array: &StringViewArray) {
         (self.asked, self.missed, self.resting) = (0, 0, false);
+        self.trial = !self.is_over(array);
+        if !self.trial {
+            return;
+        }
+        self.buffers = array.data_buffers().to_vec();
+        self.starts.clear();
+        let mut slots = 0;
+        for buffer in &self.buffers {
+            self.starts.push(slots);
+            slots += buffer.len() / SLOT + 1;
+        }
+        self.marks.clear();
+        self.values.clear();
+        if slots <= array.len() * SLOTS_A_ROW {
+            self.marks.resize(slots, 0);
+            self.values.resize(slots, T::default());
+        }
     }
 
-    /// What is known of the text behind this view; it is found out where it is not.
-    pub fn get(&mut self, view: u128, find: impl FnOnce() -> T) -> T {
-        if self.resting {
-            return find();
+    /// The slot and the mark of a text that is not inline.
+    fn slot(&self, view: u128) -> Option<(usize, u32)> {
+        let (buffer, offset) = place_in_buffer(view);
+        let slot = self.starts.get(buffer)? + offset / SLOT;
+        Some((slot, mark(view)?)).filter(|(slot, _)| *slot < self.marks.len())
+    }
+
+    fn get(&self, view: u128) -> Option<T> {
+        if view as u32 > INLINE {
+            let (slot, mark) = self.slot(view)?;
+            return (self.marks[slot] == mark).then(|| self.values[slot]);
         }
-        self.asked += 1;
-        let mut at = place_of(view, self.places.len());
+        let mut at = place_of(view, self.short.len());
         loop {
-            let place = &self.places[at];
-            if place.round != self.round {
-                break;
+            match self.short[at] {
+                (known, Some(value)) if known == view => return Some(value),
+                (_, Some(_)) => at = (at + 1) & (self.short.len() - 1),
+                (_, None) => return None,
             }
-            if place.view == view {
-                return place.value;
-            }
-            at = (at + 1) & (self.places.len() - 1);
         }
-        let value = find();
-        self.missed += 1;
-        self.resting = self.trial && self.missed > TRIAL && self.missed * SHARE > self.asked * (SHARE - 1);
-        if self.count * 2 < self.places.len() {
-            self.places[at] = Place { view, round: self.round, value };
-            self.count += 1;
-        } else if self.places.len() < MOST_KNOWN {
-            self.grow();
-        }
-        value
     }
 
-    fn grow(&mut self) {
-        let places = vec![Place::default(); self.places.len() * 4];
-        let before = std::mem::replace(&mut self.places, places);
-        for place in before.into_iter().filter(|place| place.round == self.round) {
-            let mut at = place_of(place.view, self.places.len());
-            while self.places[at].round == self.round {
-                at = (at + 1) & (self.places.len() - 1);
+    fn learn(&mut self, view: u128, value: T) {
+        self.missed += 1;
+        if view as u32 > INLINE {
+            if let Some((slot, mark)) = self.slot(view) {
+                (self.marks[slot], self.values[slot]) = (mark, value);
             }
-            self.places[at] = place;
+        } else if self.shorts * 4 < self.short.len() {
+            self.put(view, value);
+        } else if self.short.len() < MOST_SHORT {
+            let places = self.short.len() * 4;
+            let before = std::mem::replace(&mut self.short, vec![(0, None); places]);
+            self.shorts = 0;
+            before.into_iter().for_each(|(view, value)| value.into_iter().for_each(|value| self.put(view, value)));
+            self.put(view, value);
+        }
+    }
+
+    fn put(&mut self, view: u128, value: T) {
+        let mut at = place_of(view, self.short.len());
+        while self.short[at].1.is_some() && self.short[at].0 != view {
+            at = (at + 1) & (self.short.len() - 1);
+        }
+        self.shorts += usize::from(self.short[at].1.is_none());
+        self.short[at] = (view, Some(value));
+    }
+
+    /// Writes for each row what is known of its text. What is not is found out by `find`, for all such rows of a stretch
+    /// at once: it is given their numbers, puts what it finds behind what is there already, in their order. A null is
+    /// always asked for.
+    pub fn read(&mut self, array: &StringViewArray, out: &mut Vec<T>, mut find: impl FnMut(&[usize], &mut Vec<T>)) {
+        self.over(array);
+        out.reserve(array.len());
+        let views = array.views();
+        let (mut rows, mut found) = (Vec::with_capacity(TRIAL), Vec::with_capacity(TRIAL));
+        let mut from = 0;
+        while from < views.len() {
+            let to = views.len().min(from + TRIAL);
+            let start = out.len();
+            rows.clear();
+            if self.resting {
+                rows.extend(from..to);
+                find(&rows, out);
+                from = to;
+                continue;
+            }
+            for (row, view) in views[from..to].iter().enumerate() {
+                match self.get(*view) {
+                    Some(value) => out.push(value),
+                    None => {
+                        rows.push(from + row);
+                        out.push(T::default());
+                    }
+                }
+            }
+            if let Some(nulls) = array.nulls() {
+                // What lies behind a null is no text.
+                rows.retain(|row| nulls.is_valid(*row));
+                rows.extend((from..to).filter(|row| nulls.is_null(*row)));
+            }
+            if !rows.is_empty() {
+                found.clear();
+                find(&rows, &mut found);
+                for (row, value) in rows.iter().zip(&found) {
+                    out[start + row - from] = *value;
+                    if array.is_valid(*row) {
+                        self.learn(views[*row], *value);
+                    }
+                }
+            }
+            self.asked += to - from;
+            self.resting = self.trial && self.missed * SHARE > self.asked * (SHARE - 1);
+            from = to;
         }
     }
 
     pub fn size(&self) -> usize {
-        self.places.capacity() * size_of::<Place<T>>()
+        self.short.capacity() * size_of::<(u128, Option<T>)>()
+            + self.marks.capacity() * size_of::<u32>()
+            + self.values.capacity() * size_of::<T>()
     }
 }
 
@@ -212,13 +291,37 @@ mod tests {
                 (0..40_000).map(|number| format!("{round} and {}, a long text", number % 20_000)).collect();
             let array: StringViewArray = texts.iter().map(Some).collect();
             for batch in [array.slice(0, 5_000), array.slice(5_000, 35_000), array.slice(0, 40_000)] {
-                known.over(&batch);
-                for (row, view) in batch.views().iter().enumerate() {
-                    let text = batch.value(row);
-                    let number = || text.split([' ', ',']).nth(2).unwrap().parse::<u32>().unwrap();
-                    assert_eq!(known.get(*view, number), number());
-                }
+                let number = |row: usize| batch.value(row).split([' ', ',']).nth(2).unwrap().parse::<u32>().unwrap();
+                let mut numbers = Vec::new();
+                known.read(&batch, &mut numbers, |rows, out| out.extend(rows.iter().map(|row| number(*row))));
+                assert!(numbers.iter().enumerate().all(|(row, found)| *found == number(row)));
             }
+        }
+    }
+
+    #[test]
+    fn short_long_overlapping_and_absent_texts_are_told_apart() {
+        let memory = Buffer::from("a long text of which many views are taken, again and again".as_bytes());
+        let mut builder = arrow::array::StringViewBuilder::new();
+        let block = builder.append_block(memory);
+        for row in 0..20_000u32 {
+            match row % 5 {
+                0 => builder.append_null(),
+                1 => builder.append_value(format!("{}", row % 700)),
+                _ => builder.try_append_view(block, row % 30, 13 + row % 7).unwrap(),
+            }
+        }
+        let array = builder.finish();
+        let mut known = Known::default();
+        for batch in [array.slice(0, 3_000), array.clone(), array.slice(7, 19_000)] {
+            let text = |row: usize| batch.is_valid(row).then(|| batch.value(row));
+            let sum = |row: usize| {
+                text(row).map_or(7, |text| text.bytes().map(u32::from).fold(1, |a, b| a * 31 % 65_521 + b))
+            };
+            let mut sums = Vec::new();
+            known.read(&batch, &mut sums, |rows, out| out.extend(rows.iter().map(|row| sum(*row))));
+            assert_eq!(sums.len(), batch.len());
+            assert!(sums.iter().enumerate().all(|(row, found)| *found == sum(row)));
         }
     }
 

@@ -345,11 +345,18 @@ impl Codes {
 
     fn read_texts(&mut self, array: &StringViewArray, codes: &mut Vec<u32>) {
         let Codes { null, texts, known, .. } = self;
-        known.over(array);
-        codes.extend(array.views().iter().enumerate().map(|(row, view)| match array.is_null(row) {
-            true => *null.get_or_insert_with(|| texts.push(b"")),
-            false => known.get(*view, || texts.code(array.value(row))),
-        }));
+        known.read(array, codes, |rows, found| {
+            if array.null_count() == 0 {
+                texts.codes(array, rows, found);
+                return;
+            }
+            for row in rows {
+                match array.is_null(*row) {
+                    true => found.push(*null.get_or_insert_with(|| texts.push(b""))),
+                    false => texts.codes(array, &[*row], found),
+                }
+            }
+        });
     }
 
     fn values(&self, codes: &[u32], ty: &DataType) -> Result<ArrayRef> {
@@ -357,7 +364,9 @@ impl Codes {
         if *ty == DataType::Utf8View {
             let mut builder = StringViewBuilder::with_capacity(codes.len());
             for code in codes {
-                builder.append_option((!is_null(*code)).then(|| self.texts.text(*code)));
+                // Texts went in as such, whole.
+                let text = || std::str::from_utf8(self.texts.bytes(*code)).unwrap_or_default();
+                builder.append_option((!is_null(*code)).then(text));
             }
             return Ok(Arc::new(builder.finish()));
         }
@@ -378,29 +387,44 @@ struct Texts {
     /// All texts one after the other, and where each ends.
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    hashes: Vec<u64>,
+    likely: Vec<u32>,
 }
 
 struct Entry {
     hash: u64,
-    at: usize,
     code: u32,
 }
 
+/// No text has it as its code.
+const NEW: u32 = u32::MAX;
+
 impl Texts {
-    fn code(&mut self, text: &str) -> u32 {
-        let hash = self.hasher.hash_one(text);
-        let (bytes, text) = (&self.bytes, text.as_bytes());
-        let same = |entry: &Entry| {
-            entry.hash == hash && bytes.get(entry.at..entry.at + text.len()) == Some(text) && {
-                self.ends[entry.code as usize] == entry.at + text.len()
-            }
-        };
+    /// The codes of some rows' texts. Each step is done for all of them before the next one, so that the processor waits
+    /// for memory once for many and not for each.
+    fn codes(&mut self, array: &StringViewArray, rows: &[usize], codes: &mut Vec<u32>) {
+        let Texts { table, hasher, hashes, likely, .. } = self;
+        hashes.clear();
+        hashes.extend(rows.iter().map(|row| hasher.hash_one(array.value(*row))));
+        likely.clear();
+        likely.extend(
+            hashes.iter().map(|hash| table.find(*hash, |entry| entry.hash == *hash).map_or(NEW, |entry| entry.code)),
+        );
+        for (at, row) in rows.iter().enumerate() {
+            let text = array.value(*row);
+            let code = self.likely[at];
+            let right = code != NEW && self.bytes(code) == text.as_bytes();
+            codes.push(if right { code } else { self.code(text, self.hashes[at]) });
+        }
+    }
+
+    fn code(&mut self, text: &str, hash: u64) -> u32 {
+        let same = |entry: &Entry| entry.hash == hash && self.bytes(entry.code) == text.as_bytes();
         if let Some(entry) = self.table.find(hash, same) {
             return entry.code;
         }
-        let code = self.push(text);
-        let at = self.bytes.len() - text.len();
-        self.table.insert_unique(hash, Entry { hash, at, code }, |entry| entry.hash);
+        let code = self.push(text.as_bytes());
+        self.table.insert_unique(hash, Entry { hash, code }, |entry| entry.hash);
         code
     }
 
@@ -411,11 +435,10 @@ impl Texts {
         self.ends.len() as u32 - 1
     }
 
-    fn text(&self, code: u32) -> &str {
+    fn bytes(&self, code: u32) -> &[u8] {
         let code = code as usize;
         let from = code.checked_sub(1).map_or(0, |before| self.ends[before]);
-        // Texts went in as such, whole.
-        std::str::from_utf8(&self.bytes[from..self.ends[code]]).unwrap_or_default()
+        &self.bytes[from..self.ends[code]]
     }
 
     fn size(&self) -> usize {

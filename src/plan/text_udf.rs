@@ -4,7 +4,7 @@ use crate::functions::predicates::{AnyOf, Kind, Needle, fold};
 use crate::functions::regexes;
 use crate::store::index::filter as index;
 use crate::value::Value;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, StringViewArray};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::{
@@ -71,20 +71,26 @@ impl TextUdf {
         found != self.symbol.starts_with('!')
     }
 
+    /// What the stream that this batch is of has found out so far.
+    fn known_over(&self, array: &StringViewArray) -> Known<bool> {
+        let Ok(mut idle) = self.known.lock() else { return Known::default() };
+        match idle.iter().position(|known| known.is_over(array)) {
+            Some(at) => idle.swap_remove(at),
+            None => idle.pop().unwrap_or_default(),
+        }
+    }
+
     fn all(&self, array: &ArrayRef) -> Result<BooleanArray> {
         let mut bits = BooleanBufferBuilder::new(array.len());
         let mut push = |text: Option<&str>| bits.append(self.matches(text.unwrap_or("")));
         match array.data_type() {
             DataType::Utf8View => {
                 let array = array.as_string_view();
-                let mut known = self.known.lock().map(|mut idle| idle.pop()).ok().flatten().unwrap_or_default();
-                known.over(array);
-                for (row, view) in array.views().iter().enumerate() {
-                    bits.append(match array.is_null(row) {
-                        true => self.matches(""),
-                        false => known.get(*view, || self.matches(array.value(row))),
-                    });
-                }
+                let mut known = self.known_over(array);
+                let mut found = Vec::new();
+                let text = |row: usize| if array.is_null(row) { "" } else { array.value(row) };
+                known.read(array, &mut found, |rows, out| out.extend(rows.iter().map(|row| self.matches(text(*row)))));
+                bits.append_slice(&found);
                 if let Ok(mut idle) = self.known.lock() {
                     idle.push(known);
                 }

@@ -121,7 +121,8 @@ fn sizes(groups: &[RowGroupMetaData]) -> Vec<usize> {
     (0..columns).map(|column| usize::try_from(of(column)).unwrap_or(0)).collect()
 }
 
-/// The indexes of the columns that hold texts. All of them together may take a tenth of what the columns take.
+/// The indexes of the columns that hold texts. All of them together may take a tenth of what the columns take: each as
+/// much of its own, then what some leave goes to those that want more, the smaller ones first, and then to parts of numbers.
 fn index_columns(
     schema: &Schema,
     batches: &[&RecordBatch],
@@ -130,9 +131,9 @@ fn index_columns(
 ) -> Vec<(String, Vec<u8>)> {
     let texts = |ty: Type| matches!(ty, Type::String | Type::Dynamic);
     let columns: Vec<usize> = (0..schema.len()).filter(|column| texts(schema.columns[*column].ty)).collect();
-    let budget = columns.iter().filter_map(|column| sizes.get(*column)).sum::<usize>() / SHARE;
+    let size = |column: usize| sizes.get(column).copied().unwrap_or(0);
+    let budget = columns.iter().map(|column| size(*column)).sum::<usize>() / SHARE;
     let done = side_by_side(columns, |column| {
-        let size = sizes.get(column).copied().unwrap_or(0);
         let arrays: Option<Vec<_>> = batches.iter().map(|batch| batch.column(column).as_string_view_opt()).collect();
         let mut builder = Builder::new(schema.columns[column].ty == Type::Dynamic);
         for rows in order.chunks(index::PAGE) {
@@ -144,11 +145,33 @@ fn index_columns(
             }
             builder.end_page();
         }
-        Some((column, builder.finish(size / SHARE)?))
+        let built = builder.finish(size(column) / SHARE, false);
+        let wants = built.as_ref().is_none_or(|built| !built.whole);
+        let more = (wants || builder.has_parts()).then_some((wants, builder));
+        Some((column, built.map(|built| built.bytes), more))
     });
-    let mut built: Vec<(usize, Vec<u8>)> = done.into_iter().flatten().flatten().collect();
+    let mut built = Vec::new();
+    let mut wanting = Vec::new();
+    for (column, bytes, more) in done.into_iter().flatten().flatten() {
+        wanting.extend(more.map(|(wants, builder)| (built.len(), wants, builder)));
+        built.push((column, bytes));
+    }
+    wanting.sort_by_key(|(at, ..)| size(built[*at].0));
+    for parts in [false, true] {
+        for (at, wants, builder) in &wanting {
+            let all: usize = built.iter().flat_map(|(_, bytes)| bytes).map(Vec::len).sum();
+            let own = built[*at].1.as_ref().map_or(0, Vec::len);
+            let left = (budget + own).saturating_sub(all);
+            let asks = if parts { builder.has_parts() } else { *wants && left > size(built[*at].0) / SHARE };
+            let more = asks.then(|| builder.finish(left, parts)).flatten();
+            if let Some(more) = more.filter(|more| more.bytes.len() > own && more.bytes.len() <= left) {
+                built[*at].1 = Some(more.bytes);
+            }
+        }
+    }
     // Where some took more than their share and others did not leave it, those go that are the dearest.
-    let dearness = |column: usize, bytes: usize| bytes as f64 / sizes.get(column).copied().unwrap_or(1).max(1) as f64;
+    let mut built: Vec<_> = built.into_iter().filter_map(|(column, bytes)| Some((column, bytes?))).collect();
+    let dearness = |column: usize, bytes: usize| bytes as f64 / size(column).max(1) as f64;
     while built.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > budget.max(index::LEAST * built.len()) {
         let dear = |(_, (column, bytes)): &(usize, &(usize, Vec<u8>))| dearness(*column, bytes.len());
         let worst = built.iter().enumerate().max_by(|a, b| dear(a).total_cmp(&dear(b))).map(|(at, _)| at);

@@ -27,7 +27,7 @@ fn built(texts: &[String], page: usize, budget: usize) -> (Vec<u8>, u32) {
         texts.iter().for_each(|text| builder.add(text));
         builder.end_page();
     }
-    (builder.finish(budget).unwrap_or_default(), texts.len().div_ceil(page) as u32)
+    (builder.finish(budget, true).map(|built| built.bytes).unwrap_or_default(), texts.len().div_ceil(page) as u32)
 }
 
 fn missed(texts: &[String], page: usize, index: &[u8], pages: u32, needle: &str) -> Option<String> {
@@ -130,4 +130,30 @@ fn a_needle_leaves_the_pages_that_it_is_in_and_few_others() {
     assert!(of(Kind::Has, "10.17.3.7") < 5);
     // A part of a number can be anywhere.
     assert_eq!(of(Kind::Contains, "3f3"), 200);
+}
+
+#[test]
+fn words_with_digits_are_kept_by_shape_and_parts_of_numbers_are_found() {
+    let texts: Vec<String> = (0..40_000u64)
+        .map(|row| {
+            let number = row.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+            let rare = if row == 1_234 { " loader77.dll" } else { "" };
+            format!("SearchProtocolHost.exe Global\\UsGthrFltPipe{row}_ taskhostw.exe {number:06x}{rare}")
+        })
+        .collect();
+    let (index, pages) = built(&texts, 200, 1 << 20);
+    let of = |kind, needle: &str| kept(&Wanted::test("c", kind, needle), pages, &mut |_| Some(&index)).len();
+    assert_eq!(pages, 200);
+    // Forty thousand words, which a dictionary of words as they are could not hold.
+    assert!(index.len() < 500_000, "{}", index.len());
+    assert_eq!(of(Kind::Contains, "fltpipe"), 200);
+    assert_eq!(of(Kind::Contains, "sgthrfltpype"), 0);
+    assert_eq!(of(Kind::Has, "loader77"), 1);
+    assert_eq!(of(Kind::Has, "loader78"), 0);
+    assert_eq!(of(Kind::Contains, "oader7"), 1);
+    assert!(of(Kind::Has, "UsGthrFltPipe31999") < 5);
+    let number = 77u64.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    assert!(of(Kind::Has, &format!("{number:06x}")) < 5);
+    assert!(of(Kind::Contains, &format!("{number:06x}")) < 20);
+    assert!(of(Kind::Contains, "Pipe31999") < 20);
 }
