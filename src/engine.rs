@@ -434,6 +434,7 @@ impl Run {
             self.settle(&mut rel, uses, shared).await?;
         }
         self.narrow_joins(&mut rel, uses, shared).await?;
+        self.narrow_newest(&mut rel, uses, shared).await?;
         let lowering = Lowering { providers: &self.view, now: self.now, shared, named: Default::default() };
         plan::lower(&rel, &lowering).map_err(|error| self.not_planned(error))
     }

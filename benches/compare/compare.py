@@ -106,7 +106,7 @@ def comparable(rows, question):
     """Floats to nine digits, rows in any order unless the question asks for one."""
     cells = [[f"{value:.9g}" if isinstance(value, float) else str(clickhouse_time(value)) for value in row] for row in rows]
     if question.whole_rows:
-        cells = [sorted(row) for row in cells]
+        cells = [sorted(filter(None, row)) for row in cells]
     return cells if question.ordered else sorted(cells)
 
 

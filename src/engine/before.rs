@@ -11,6 +11,13 @@ use datafusion::catalog::{MemTable, TableProvider};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// The newest n rows are looked for among so many times n, but not among fewer than [`LEAST_AMONG`]; then among more and
+/// more, but not among more than one in [`SHARE_AMONG`] of the table.
+const FIRST_AMONG: u64 = 16;
+const LEAST_AMONG: u64 = 256;
+const MORE_AMONG: u64 = 16;
+const SHARE_AMONG: u64 = 8;
+
 impl Run {
     /// Puts the values of subqueries in their places.
     pub(super) async fn settle(
@@ -65,6 +72,40 @@ impl Run {
             join.keep(rel, id);
             if count <= narrowing::MOST_ROWS {
                 join.narrow(rel, &rows, self.now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds how far back the newest rows of `top n by Timestamp` go, and leaves older ones away.
+    pub(super) async fn narrow_newest(
+        &self,
+        rel: &mut Rel,
+        uses: &HashMap<u32, usize>,
+        shared: &mut SharedTables,
+    ) -> Result<(), QueryError> {
+        for newest in narrowing::newest(rel, &|id: u32| shared.contains_key(&id)) {
+            let all = self.view.row_count(&newest.table).unwrap_or(0);
+            let mut among = newest.count.saturating_mul(FIRST_AMONG).max(LEAST_AMONG);
+            // To look through much of the table would cost as much as it may save.
+            while among <= all / SHARE_AMONG {
+                let Some(since) = self.view.reach(&newest.table, among, newest.until, true) else { break };
+                let Some(times) = newest.times(since) else { break };
+                let (schema, mut rows) = (times.schema.clone(), Vec::new());
+                let batches = self.collect(times, uses, shared).await?;
+                batches.iter().for_each(|batch| plan::rows_exec::append_rows(batch, &schema, &mut rows));
+                if rows.len() > narrowing::MOST_TIMES {
+                    break;
+                }
+                let times = rows.iter().filter_map(|row| match row.first() {
+                    Some(Value::Datetime(ticks)) => Some(*ticks),
+                    _ => None,
+                });
+                if let Some(last) = newest.last(times.collect()) {
+                    newest.narrow(rel, last);
+                    break;
+                }
+                among = among.saturating_mul(MORE_AMONG);
             }
         }
         Ok(())

@@ -11,6 +11,10 @@ use crate::types::{Schema, Type};
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+mod newest;
+
+pub use newest::{MOST_TIMES, newest};
+
 /// A side of a join that has more rows says nothing of the other.
 pub const MOST_ROWS: usize = 20_000;
 /// What was read of a side first is kept for the join itself, unless it is more than this: then it is read again.

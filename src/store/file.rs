@@ -1,12 +1,15 @@
 //! Writing one Parquet file as the store lays it out, and reading off what the log says about it.
 use super::StoreError;
-use super::index::{self, column::Builder};
+use super::index::{
+    self,
+    column::{AsIs, Builder},
+};
 use crate::columns::ticks_of_micros;
 use crate::types::{Schema, Type};
 use crate::value::datetime;
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::interleave_record_batch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowWriterOptions, compute_leaves};
@@ -17,8 +20,11 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
 use serde_json::{Map, Value as Json, json};
+use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use xxhash_rust::xxh64::xxh64;
 
 /// Rows of a row group: what one core reads at a time.
 pub const ROW_GROUP: usize = 128 * 1024;
@@ -28,6 +34,10 @@ const PAGE: usize = super::index::PAGE;
 const SHARE: usize = 10;
 /// A column keeps its dictionary up to this size: bigger pages cost less than the same texts again and again.
 const DICTIONARY: usize = 16 << 20;
+/// A column with more than one value in so many rows has no dictionary: it would take more than it saves, and all of it
+/// must be read for a single row.
+const ROWS_A_TEXT: usize = 2;
+const ROWS_A_NUMBER: usize = 4;
 
 /// Bytes of a page's bounds: they stay in memory for every page of every file that a query has looked at.
 const PAGE_BOUND: usize = 32;
@@ -50,12 +60,14 @@ pub fn encode(
     sorted_by: Option<usize>,
     indexed: bool,
 ) -> Result<Encoded, StoreError> {
-    let options = ArrowWriterOptions::new().with_properties(properties(schema, sorted_by)?);
+    let first = interleave_record_batch(batches, &order[..order.len().min(ROW_GROUP)])?;
+    let options = ArrowWriterOptions::new().with_properties(properties(schema, sorted_by, &first)?);
     let mut bytes = Vec::new();
     let writer = ArrowWriter::try_new_with_options(&mut bytes, arrow.clone(), options)?;
     let (mut writer, factory) = writer.into_serialized_writer()?;
+    let mut first = Some(first);
     for (index, rows) in order.chunks(ROW_GROUP).enumerate() {
-        let batch = interleave_record_batch(batches, rows)?;
+        let batch = first.take().map_or_else(|| interleave_record_batch(batches, rows), Ok)?;
         let chunks = encode_columns(&batch, factory.create_column_writers(index)?)?;
         let mut group = writer.next_row_group()?;
         for chunk in chunks {
@@ -76,7 +88,12 @@ pub fn encode(
     Ok(Encoded { bytes, rows, stats: stats(schema, &metadata).to_string() })
 }
 
-fn properties(schema: &Schema, sorted_by: Option<usize>) -> Result<WriterProperties, ParquetError> {
+/// `first` are the rows of the first row group: what their values are like decides how all are written.
+fn properties(
+    schema: &Schema,
+    sorted_by: Option<usize>,
+    first: &RecordBatch,
+) -> Result<WriterProperties, ParquetError> {
     let sorting = sorted_by
         .and_then(|column| i32::try_from(column).ok())
         .map(|column_idx| vec![SortingColumn { column_idx, descending: false, nulls_first: true }]);
@@ -93,7 +110,41 @@ fn properties(schema: &Schema, sorted_by: Option<usize>) -> Result<WriterPropert
         let path = ColumnPath::new(vec![column.name.clone()]);
         properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Chunk);
     }
+    for (column, values) in schema.columns.iter().zip(first.columns()) {
+        if !has_dictionary(column.ty, values) {
+            properties = properties.set_column_dictionary_enabled(ColumnPath::new(vec![column.name.clone()]), false);
+        }
+    }
     Ok(properties.build())
+}
+
+/// Whether there are no more than so many different hashes.
+fn few(most: usize, mut hashes: impl Iterator<Item = u64>) -> bool {
+    let mut seen = HashSet::<u64, BuildHasherDefault<AsIs>>::default();
+    hashes.all(|hash| {
+        seen.insert(hash);
+        seen.len() <= most
+    })
+}
+
+/// Whether a column is worth a dictionary.
+fn has_dictionary(ty: Type, values: &ArrayRef) -> bool {
+    match ty {
+        // Times hardly repeat, and those that do lie together.
+        Type::Datetime => false,
+        Type::Long | Type::Timespan => match values.as_primitive_opt::<Int64Type>() {
+            Some(numbers) => few(
+                numbers.len() / ROWS_A_NUMBER,
+                numbers.values().iter().map(|number| xxh64(&number.to_le_bytes(), 0)),
+            ),
+            None => true,
+        },
+        Type::String | Type::Dynamic | Type::Guid => match values.as_string_view_opt() {
+            Some(texts) => few(texts.len() / ROWS_A_TEXT, texts.iter().flatten().map(|text| xxh64(text.as_bytes(), 0))),
+            None => true,
+        },
+        Type::Bool | Type::Int | Type::Real | Type::Decimal => true,
+    }
 }
 
 /// The columns of one row group, side by side.

@@ -19,7 +19,7 @@ use xxhash_rust::xxh64::xxh64;
 
 mod build;
 
-pub use build::{Builder, Built};
+pub use build::{AsIs, Builder, Built};
 
 /// No block that we write comes near it.
 const LARGEST_BLOCK: u64 = 16 << 20;

@@ -1,0 +1,139 @@
+//! `top n by Timestamp`: the time of the n-th newest row is found first, among few rows at first and then among more, from
+//! the newest backwards. No row that is older need be read for the other columns.
+use super::{Known, call, filtered, is_known, is_steady, stored};
+use crate::catalog::TIMESTAMP;
+use crate::ir::{Rel, RelOp, Scalar, SortKey};
+use crate::types::{Schema, Type};
+use crate::value::Value;
+
+/// More rows than these are sorted as they come.
+const MOST: u64 = 20_000;
+/// More times are not looked at.
+pub const MOST_TIMES: usize = 200_000;
+
+/// A relation of the newest rows of a table.
+pub struct Newest {
+    /// From the outermost relation to the one that is sorted: which input, and of that which, ….
+    path: Vec<usize>,
+    input: Rel,
+    time: String,
+    pub table: String,
+    /// No row is wanted that is newer.
+    pub until: Option<i64>,
+    pub count: u64,
+}
+
+/// All such places of a relation. Relations that were computed before, of which `known` tells, stay as they are.
+pub fn newest(rel: &Rel, known: Known<'_>) -> Vec<Newest> {
+    let mut found = Vec::new();
+    look(rel, &mut Vec::new(), known, &mut found);
+    found
+}
+
+fn look(rel: &Rel, path: &mut Vec<usize>, known: Known<'_>, found: &mut Vec<Newest>) {
+    if is_known(rel, known) {
+        return;
+    }
+    if let Some(one) = of(rel, path) {
+        found.push(one);
+        return;
+    }
+    for (at, input) in rel.op.inputs().into_iter().enumerate() {
+        path.push(at);
+        look(input, path, known, found);
+        path.pop();
+    }
+}
+
+fn of(rel: &Rel, path: &[usize]) -> Option<Newest> {
+    let RelOp::Take { input, count } = &rel.op else { return None };
+    let mut path = [path, &[0]].concat();
+    let (sorted, count) = match &input.op {
+        RelOp::Skip { input, count: skipped } => {
+            path.push(0);
+            (input, count.saturating_add(*skipped))
+        }
+        _ => (input, *count),
+    };
+    let RelOp::Sort { input, keys } = &sorted.op else { return None };
+    path.push(0);
+    let SortKey { expr: Scalar::Column { name: time, .. }, descending: true, nulls_first: false } = keys.first()?
+    else {
+        return None;
+    };
+    let (table, column) = stored(input, time)?;
+    if column != TIMESTAMP || !(1..=MOST).contains(&count) || !is_steady(input) {
+        return None;
+    }
+    let until = until(input);
+    Some(Newest { path, input: input.as_ref().clone(), time: time.clone(), table: table.to_owned(), until, count })
+}
+
+/// The latest time that the filters let by, as far as they say it plainly.
+fn until(mut rel: &Rel) -> Option<i64> {
+    let mut until: Option<i64> = None;
+    while let Some(input) = rel.op.piped() {
+        if let RelOp::Filter { predicate, .. } = &rel.op {
+            let is_time = |scalar: &Scalar| match scalar {
+                Scalar::Column { name, .. } => stored(input, name).is_some_and(|(_, column)| column == TIMESTAMP),
+                _ => false,
+            };
+            let mut open = vec![predicate];
+            while let Some(scalar) = open.pop() {
+                let Scalar::Call { function, args, .. } = scalar else { continue };
+                let bound = match (function.name(), args.as_slice()) {
+                    ("and", terms) => {
+                        open.extend(terms);
+                        continue;
+                    }
+                    ("<" | "<=" | "==", [time, bound]) | (">" | ">=", [bound, time]) if is_time(time) => bound,
+                    ("between", [time, _, bound]) if is_time(time) => bound,
+                    _ => continue,
+                };
+                if let Scalar::Literal { value: Value::Datetime(ticks), .. } = bound {
+                    until = Some(until.map_or(*ticks, |until| until.min(*ticks)));
+                }
+            }
+        }
+        rel = input;
+    }
+    until
+}
+
+impl Newest {
+    /// The times of the rows since then, but not more than one over [`MOST_TIMES`].
+    pub fn times(&self, since: i64) -> Option<Rel> {
+        let mut rows = self.input.clone();
+        self.since(&mut rows, since)?;
+        let schema = Schema::new([(self.time.clone(), Type::Datetime)]);
+        let columns = vec![(self.time.clone(), Scalar::column(&self.time, Type::Datetime))];
+        let times = Rel { op: RelOp::Project { input: Box::new(rows), columns }, schema: schema.clone() };
+        Some(Rel { op: RelOp::Take { input: Box::new(times), count: MOST_TIMES as u64 + 1 }, schema })
+    }
+
+    /// The time of the last row that is wanted, where these are the times of all that may be.
+    pub fn last(&self, mut times: Vec<i64>) -> Option<i64> {
+        let at = usize::try_from(self.count).ok()?.checked_sub(1).filter(|at| *at < times.len())?;
+        Some(*times.select_nth_unstable_by(at, |a, b| b.cmp(a)).1)
+    }
+
+    /// Leaves older rows away.
+    pub fn narrow(&self, rel: &mut Rel, since: i64) {
+        let mut at = rel;
+        for step in &self.path {
+            match at.op.inputs_mut().into_iter().nth(*step) {
+                Some(input) => at = input,
+                None => return,
+            }
+        }
+        let RelOp::Sort { input, .. } = &mut at.op else { return };
+        // What is not narrowed is right all the same.
+        let _ = self.since(input, since);
+    }
+
+    fn since(&self, rel: &mut Rel, since: i64) -> Option<()> {
+        let since = Scalar::literal(Value::Datetime(since), Type::Datetime);
+        filtered(rel, call(">=", vec![Scalar::column(&self.time, Type::Datetime), since], Type::Bool)?);
+        Some(())
+    }
+}
