@@ -56,7 +56,6 @@ fn of(rel: &Rel, path: &[usize]) -> Option<Newest> {
         _ => (input, *count),
     };
     let RelOp::Sort { input, keys } = &sorted.op else { return None };
-    path.push(0);
     let SortKey { expr: Scalar::Column { name: time, .. }, descending: true, nulls_first: false } = keys.first()?
     else {
         return None;
