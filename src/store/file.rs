@@ -2,7 +2,7 @@
 use super::StoreError;
 use super::index::{
     self,
-    column::{AsIs, Builder},
+    column::{AsIs, Builder, Detail},
 };
 use crate::columns::ticks_of_micros;
 use crate::types::{Schema, Type};
@@ -20,7 +20,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
 use serde_json::{Map, Value as Json, json};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasherDefault;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -173,7 +173,8 @@ fn sizes(groups: &[RowGroupMetaData]) -> Vec<usize> {
 }
 
 /// The indexes of the columns that hold texts. All of them together may take a tenth of what the columns take: each as
-/// much of its own, then what some leave goes to those that want more, the smaller ones first, and then to parts of numbers.
+/// much of its own, then what some leave goes to those that have more to say, first the texts that people look into, then
+/// whoever asks for least.
 fn index_columns(
     schema: &Schema,
     batches: &[&RecordBatch],
@@ -196,38 +197,35 @@ fn index_columns(
             }
             builder.end_page();
         }
-        let built = builder.finish(size(column) / SHARE, false);
-        let wants = built.as_ref().is_none_or(|built| !built.whole);
-        let more = (wants || builder.has_parts()).then_some((wants, builder));
-        Some((column, built.map(|built| built.bytes), more))
+        let own = builder.finish(size(column) / SHARE, Detail::Terms);
+        let whole = own.as_ref().is_some_and(|own| own.whole);
+        let more = if whole { None } else { builder.finish(budget, Detail::Terms) };
+        let most = builder.finish(budget, Detail::Most);
+        let wishes = more.into_iter().chain(most).map(|built| (column, builder.has_parts(), built.bytes));
+        Some((column, own.map(|own| own.bytes), wishes.collect::<Vec<_>>()))
     });
-    let mut built = Vec::new();
-    let mut wanting = Vec::new();
-    for (column, bytes, more) in done.into_iter().flatten().flatten() {
-        wanting.extend(more.map(|(wants, builder)| (built.len(), wants, builder)));
-        built.push((column, bytes));
+    let mut built = BTreeMap::new();
+    let mut wishes = Vec::new();
+    for (column, own, more) in done.into_iter().flatten().flatten() {
+        built.extend(own.map(|own| (column, own)));
+        wishes.extend(more);
     }
-    wanting.sort_by_key(|(at, ..)| size(built[*at].0));
-    for parts in [false, true] {
-        for (at, wants, builder) in &wanting {
-            let all: usize = built.iter().flat_map(|(_, bytes)| bytes).map(Vec::len).sum();
-            let own = built[*at].1.as_ref().map_or(0, Vec::len);
-            let left = (budget + own).saturating_sub(all);
-            let asks = if parts { builder.has_parts() } else { *wants && left > size(built[*at].0) / SHARE };
-            let more = asks.then(|| builder.finish(left, parts)).flatten();
-            if let Some(more) = more.filter(|more| more.bytes.len() > own && more.bytes.len() <= left) {
-                built[*at].1 = Some(more.bytes);
-            }
+    let own = |built: &BTreeMap<usize, Vec<u8>>, column: &usize| built.get(column).map_or(0, Vec::len);
+    wishes.sort_by_key(|(column, looked_into, bytes)| (!looked_into, bytes.len().saturating_sub(own(&built, column))));
+    let mut taken = built.values().map(Vec::len).sum::<usize>();
+    for (column, _, bytes) in wishes {
+        let before = own(&built, &column);
+        if bytes.len() > before && taken - before + bytes.len() <= budget {
+            taken = taken - before + bytes.len();
+            built.insert(column, bytes);
         }
     }
-    // Where some took more than their share and others did not leave it, those go that are the dearest.
-    let mut built: Vec<_> = built.into_iter().filter_map(|(column, bytes)| Some((column, bytes?))).collect();
-    let dearness = |column: usize, bytes: usize| bytes as f64 / size(column).max(1) as f64;
-    while built.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > budget.max(index::LEAST * built.len()) {
-        let dear = |(_, (column, bytes)): &(usize, &(usize, Vec<u8>))| dearness(*column, bytes.len());
-        let worst = built.iter().enumerate().max_by(|a, b| dear(a).total_cmp(&dear(b))).map(|(at, _)| at);
-        let Some(worst) = worst else { break };
-        built.remove(worst);
+    // Small columns may take more than a tenth; where that is too much, those go that are the dearest.
+    let dearness = |(column, bytes): (&usize, &Vec<u8>)| bytes.len() as f64 / size(*column).max(1) as f64;
+    while built.values().map(Vec::len).sum::<usize>() > budget.max(index::LEAST * built.len()) {
+        let dearest = built.iter().max_by(|a, b| dearness(*a).total_cmp(&dearness(*b))).map(|(column, _)| *column);
+        let Some(dearest) = dearest else { break };
+        built.remove(&dearest);
     }
     built.into_iter().map(|(column, bytes)| (schema.columns[column].name.clone(), bytes)).collect()
 }

@@ -19,7 +19,7 @@ use xxhash_rust::xxh64::xxh64;
 
 mod build;
 
-pub use build::{AsIs, Builder, Built};
+pub use build::{AsIs, Builder, Built, Detail};
 
 /// No block that we write comes near it.
 const LARGEST_BLOCK: u64 = 16 << 20;
@@ -36,6 +36,9 @@ const DIGITS: u8 = 1;
 
 /// Digits of a part of a number.
 const DIGITS_OF_PART: usize = 4;
+
+/// Bits by which the keys of a second filter are turned.
+const TURN: u32 = 32;
 
 const TERM_SEED: u64 = 1;
 const GRAM_SEED: u64 = 2;
@@ -59,6 +62,9 @@ mod flag {
     pub const MIXED: u64 = 256;
     /// All parts of numbers are there.
     pub const PARTS: u64 = 512;
+    /// Each filter is followed by a second one of the same, whose keys are turned by [`super::TURN`] bits: both must have
+    /// a key.
+    pub const TWICE: u64 = 1024;
 }
 
 /// A word, or a part of one, with a sign for every run of digits. A part's shape is a part of the word's shape.
@@ -165,20 +171,17 @@ impl<'b> Column<'b> {
         let shape = shape(text);
         if piece.part == Part::Whole {
             if is_number(text) {
-                return if has(flag::NUMBERS[class(text)]) { self.hashed(text) } else { Some(Pages::all(self.count)) };
+                let known = has(flag::NUMBERS[class(text)]);
+                let mut pages = if known { self.hashed(text)? } else { Pages::all(self.count) };
+                self.narrow(text, &mut pages)?;
+                return Some(pages);
             }
             let mut pages = self.shaped(Part::Whole, &shape)?;
             if shape != text && has(flag::MIXED) && !pages.is_empty() {
                 pages.and(&self.hashed(text)?);
             }
+            self.narrow(text, &mut pages)?;
             return Some(pages);
-        }
-        // A part with a digit in it stands in a number that these are all parts of.
-        let mut parts = Pages::all(self.count);
-        if has(flag::PARTS) {
-            for part in parts_of_numbers(text) {
-                parts.and(&self.of_hash(part)?);
-            }
         }
         let mut pages = self.shaped(piece.part, &shape)?;
         if has(flag::ANY_NUMBER) && can_be_in_number(text) {
@@ -192,8 +195,21 @@ impl<'b> Column<'b> {
             }
             pages.or(&within);
         }
-        pages.and(&parts);
+        self.narrow(text, &mut pages)?;
         Some(pages)
+    }
+
+    /// Leaves the pages that have all parts of the numbers in a piece.
+    fn narrow(&self, text: &[u8], pages: &mut Pages) -> Option<()> {
+        if self.flags & flag::PARTS > 0 {
+            for part in parts_of_numbers(text) {
+                if pages.is_empty() {
+                    break;
+                }
+                pages.and(&self.of_hash(part)?);
+            }
+        }
+        Some(())
     }
 
     /// The pages of words whose shape has this one.
@@ -300,10 +316,16 @@ impl<'b> Column<'b> {
             low += 1;
         }
         // What was found may be another hash that begins alike, so the filters are asked in any case.
-        for (group, filter) in &self.filters {
+        let twice = self.flags & flag::TWICE > 0;
+        for filters in self.filters.chunks(if twice { 2 } else { 1 }) {
+            let [(group, filter), second @ ..] = filters else { continue };
             let first = group.saturating_mul(FILTER_PAGES);
             let last = first.saturating_add(FILTER_PAGES).min(self.count);
-            (first..last).filter(|page| filter.has(in_page(hash, *page))).for_each(|page| pages.add(page));
+            let has = |page: &u32| {
+                let key = in_page(hash, *page);
+                filter.has(key) && second.iter().all(|(_, filter)| filter.has(key.rotate_left(TURN)))
+            };
+            (first..last).filter(has).for_each(|page| pages.add(page));
         }
         Some(pages)
     }

@@ -2,7 +2,7 @@
 use super::super::fuse;
 use super::super::pages::{self, number};
 use super::super::terms::{Addresses, cut, of_dynamic};
-use super::{DIGITS, FILTER_PAGES, KEY, STRIDE, TERM_SEED};
+use super::{DIGITS, FILTER_PAGES, KEY, STRIDE, TERM_SEED, TURN};
 use super::{class, flag, in_page, is_number, key_of, parts_of_numbers, runs, shape};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -62,10 +62,18 @@ pub struct Builder {
     buffer: Vec<u8>,
 }
 
-/// An index, and whether all is in it that there was to say, parts of numbers aside.
+/// An index, and whether all is in it that there was to say.
 pub struct Built {
     pub bytes: Vec<u8>,
     pub whole: bool,
+}
+
+/// How much is to be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    Terms,
+    /// Parts of numbers too, and in few wrong pages.
+    Most,
 }
 
 #[derive(Default)]
@@ -199,14 +207,13 @@ impl Builder {
         self.seen.clear();
     }
 
-    /// Whether there are parts of numbers to be kept.
+    /// Whether these are texts that people look for parts of numbers in.
     pub fn has_parts(&self) -> bool {
         self.parts.any && !self.parts.dropped
     }
 
-    /// The index in about so many bytes, with parts of numbers or without; `None` where nothing of use fits. The last page
-    /// must have ended.
-    pub fn finish(&self, budget: usize, parts: bool) -> Option<Built> {
+    /// The index in about so many bytes; `None` where nothing of use fits. The last page must have ended.
+    pub fn finish(&self, budget: usize, detail: Detail) -> Option<Built> {
         let budget = budget.max(super::super::LEAST);
         let count = self.page;
         let mut flags = 0;
@@ -260,9 +267,15 @@ impl Builder {
             (flag::NUMBERS[1], kept(middle)),
             (flag::RUNS, (!self.grams.dropped && grams.len() <= MOST_PAIRS).then_some(grams)),
             (flag::NUMBERS[0], kept(short)),
-            (flag::PARTS, if parts { kept(&self.parts) } else { None }),
+            (flag::PARTS, kept(&self.parts)),
         ];
+        if detail == Detail::Most {
+            flags |= flag::TWICE;
+        }
         for (bit, pairs) in kinds {
+            if bit == flag::PARTS && detail == Detail::Terms {
+                continue;
+            }
             let fits = pairs.and_then(|mut pairs| {
                 pairs.sort_unstable();
                 pairs.dedup();
@@ -272,12 +285,12 @@ impl Builder {
                 })
             });
             let Some((share, of_these, (more, others, cost))) = fits else {
-                whole &= bit == flag::PARTS;
+                whole = false;
                 continue;
             };
             left -= cost;
             flags |= bit;
-            whole &= share == 2 || bit == flag::PARTS;
+            whole &= share == 2;
             most = most.min(of_these);
             repeated.extend(more);
             single.extend(others);
@@ -404,15 +417,21 @@ fn write(
         let mut keys: Vec<u64> = pairs.iter().map(|(hash, page)| in_page(*hash, *page)).collect();
         keys.sort_unstable();
         keys.dedup();
-        let mut filter = Vec::new();
-        if !fuse::write(&keys, &mut filter) {
+        let turns: &[u32] = if flags & flag::TWICE > 0 { &[0, TURN] } else { &[0] };
+        let written = turns.iter().all(|turn| {
+            keys.iter_mut().for_each(|key| *key = key.rotate_left(*turn));
+            let mut filter = Vec::new();
+            let written = fuse::write(&keys, &mut filter);
+            filters.push((pairs[0].1 / FILTER_PAGES, filter));
+            written
+        });
+        if !written {
             // Without its filter nothing can be said of what was to be in it.
             flags &= flag::WORDS | flag::ANY_NUMBER | flag::ANY_REST;
             filters.clear();
             repeated.clear();
             break;
         }
-        filters.push((pairs[0].1 / FILTER_PAGES, filter));
     }
     let mut out = Vec::new();
     number(flags, &mut out);

@@ -22,12 +22,16 @@ const ALL: [Kind; 14] = [
 
 /// The index of some texts, so many a page.
 fn built(texts: &[String], page: usize, budget: usize) -> (Vec<u8>, u32) {
+    built_in(texts, page, budget, Detail::Most)
+}
+
+fn built_in(texts: &[String], page: usize, budget: usize, detail: Detail) -> (Vec<u8>, u32) {
     let mut builder = Builder::new(false);
     for texts in texts.chunks(page) {
         texts.iter().for_each(|text| builder.add(text));
         builder.end_page();
     }
-    (builder.finish(budget, true).map(|built| built.bytes).unwrap_or_default(), texts.len().div_ceil(page) as u32)
+    (builder.finish(budget, detail).map(|built| built.bytes).unwrap_or_default(), texts.len().div_ceil(page) as u32)
 }
 
 fn missed(texts: &[String], page: usize, index: &[u8], pages: u32, needle: &str) -> Option<String> {
@@ -68,8 +72,9 @@ proptest! {
         cuts in prop::collection::vec((any::<prop::sample::Index>(), 0usize..40, 1usize..20), 1..12),
         page in 1usize..12,
         budget in prop_oneof![Just(512usize), Just(100_000usize)],
+        detail in prop_oneof![Just(Detail::Terms), Just(Detail::Most)],
     ) {
-        let (index, pages) = built(&texts, page, budget);
+        let (index, pages) = built_in(&texts, page, budget, detail);
         // Needles of their own, and pieces of the texts.
         let pieces = cuts.iter().map(|(text, from, length)| {
             text.get(&texts).chars().skip(*from).take(*length).collect::<String>()
