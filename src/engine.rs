@@ -11,6 +11,7 @@ pub use crate::syntax::odata::parse as request_line;
 
 mod before;
 mod scope;
+mod small;
 
 use crate::bind::alerts::{INCIDENT_WINDOW, Inside, Stored, one_body};
 use crate::bind::saved::{self, Saved};
@@ -261,7 +262,8 @@ impl Engine {
         request: Request,
         until: Instant,
     ) -> Result<Response, QueryError> {
-        let run = self.run(text, &request, until).await?;
+        let mut run = self.run(text, &request, until).await?;
+        run.small = language == Language::OData;
         let bound = run.bind(language).await?;
         let mut uses = HashMap::new();
         bound.results.iter().for_each(|answer| subqueries::count_shared(&answer.rel, &mut uses));
@@ -303,6 +305,7 @@ impl Engine {
             timespan: request.timespan,
             scopes: Arc::clone(&self.scopes),
             ours: request.ours,
+            small: false,
         })
     }
 
@@ -357,6 +360,8 @@ struct Run {
     timespan: Option<(i64, i64)>,
     scopes: Arc<scope::Cache>,
     ours: bool,
+    /// A relation over a few rows in memory is computed by the row half: to plan it would take longer.
+    small: bool,
 }
 
 type SharedTables = HashMap<u32, Arc<dyn TableProvider>>;
@@ -459,12 +464,18 @@ impl Run {
     /// Boxed: a relation that must be computed first is planned by the same steps.
     fn stream<'a>(
         &'a self,
-        rel: Rel,
+        mut rel: Rel,
         uses: &'a HashMap<u32, usize>,
         shared: &'a mut SharedTables,
     ) -> BoxFuture<'a, Result<SendableRecordBatchStream, QueryError>> {
         Box::pin(async move {
             self.narrow_tables(&rel).await?;
+            if self.small {
+                self.settle(&mut rel, uses, shared).await?;
+                if self.is_small(&rel) {
+                    return self.by_rows(rel).await;
+                }
+            }
             let plan = self.plan(rel, uses, shared).await?;
             let physical = self.state.create_physical_plan(&plan).await.map_err(|error| self.failed(error))?;
             execute_stream(physical, self.state.task_ctx()).map_err(|error| self.failed(error))
@@ -646,6 +657,18 @@ impl Data for Rows<'_> {
 
     fn begun(&self, table: &str, column: &str, ids: &[String], time: i64) -> Option<Vec<bool>> {
         self.handle.block_on(self.run.view.begun(table, column, ids, time))
+    }
+
+    fn lookup(&self, lookup: &bind::Lookup<'_>) -> Option<rows::Table> {
+        // What is in memory is everybody's.
+        if self.run.view.groups.is_some() {
+            return None;
+        }
+        self.handle.block_on(self.run.view.lookup(lookup))
+    }
+
+    fn arrived(&self, table: &str, since: bind::Arrived) -> bool {
+        self.run.view.arrived(table, since)
     }
 
     fn outside(&self, asked: &bind::Outside<'_>) -> Result<Vec<Vec<Value<'static>>>, Diagnostic> {

@@ -46,10 +46,57 @@ pub trait Data {
         None
     }
 
+    /// Rows of a table that lie in memory; `None` where they, or some that come before them, do not.
+    fn lookup(&self, _lookup: &Lookup<'_>) -> Option<rows::Table> {
+        None
+    }
+
+    /// Whether any row of a table can have arrived since then, as far as the log tells.
+    fn arrived(&self, _table: &str, _since: Arrived) -> bool {
+        true
+    }
+
     /// The records of data from outside, which may be read only where that is allowed: texts and JSON, one for each
     /// column.
     fn outside(&self, asked: &Outside<'_>) -> Result<Vec<Vec<Value<'static>>>, Diagnostic> {
         Err(not_allowed(asked.address, asked.span))
+    }
+}
+
+/// Rows of a table of alerts that are asked for without a plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup<'l> {
+    pub table: &'l str,
+    /// What is wanted of each.
+    pub schema: &'l Schema,
+    /// A column and what may be in it. Without it the rows come in order of their times.
+    pub key: Option<(&'l str, &'l [String])>,
+    /// What else must be true of each.
+    pub conditions: &'l [ir::Scalar],
+    pub arrived: Option<Arrived>,
+    /// Whether the newest come first. Those of keys come the oldest first.
+    pub newest: bool,
+    pub most: usize,
+}
+
+impl<'l> Lookup<'l> {
+    /// All rows of these keys.
+    pub fn of(table: &'l str, schema: &'l Schema, column: &'l str, keys: &'l [String]) -> Lookup<'l> {
+        let key = Some((column, keys));
+        Lookup { table, schema, key, conditions: &[], arrived: None, newest: false, most: usize::MAX }
+    }
+}
+
+/// Rows arrived later than this, in ticks, or at it too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrived {
+    pub since: i64,
+    pub included: bool,
+}
+
+impl Arrived {
+    pub fn has(self, at: i64) -> bool {
+        at > self.since || self.included && at == self.since
     }
 }
 

@@ -22,6 +22,7 @@ mod delta;
 mod error;
 mod file;
 mod functions;
+mod held;
 pub mod index;
 mod indexes;
 pub mod ingest;
@@ -133,7 +134,8 @@ impl Store {
         let root = Location::parse(url)?;
         let clock = Arc::new(Clock::new(&root));
         let (tables, functions, indexes) = (Arc::default(), Texts::default(), Arc::default());
-        let view = View { root: root.clone(), tables, functions, indexes, starts: Arc::default() };
+        let (starts, held) = (Arc::default(), Arc::default());
+        let view = View { root: root.clone(), tables, functions, indexes, starts, held };
         let shared = Shared { root, clock, sources: RwLock::default(), view: RwLock::new((view, None)) };
         let store = Store { shared: Arc::new(shared) };
         if let Some(last) = store.refresh().await?.last_commit() {
@@ -207,10 +209,16 @@ impl Store {
                 *snapshot = added.clone();
             }
         }
-        let (root, indexes, starts) = (self.shared.root.clone(), known.indexes, known.starts);
-        let view = View { root, tables: Arc::new(tables), functions, indexes, starts };
+        let (root, indexes, starts, held) = (self.shared.root.clone(), known.indexes, known.starts, known.held);
+        let view = View { root, tables: Arc::new(tables), functions, indexes, starts, held };
         *seen = (view.clone(), Some(Instant::now()));
         Ok(view)
+    }
+
+    /// Takes rows of alerts into memory, as far as there is room, in the background.
+    pub fn hold(&self) {
+        let view = self.view();
+        tokio::spawn(async move { view.hold().await });
     }
 
     /// All tables as last seen, without looking.

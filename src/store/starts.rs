@@ -107,10 +107,16 @@ pub fn micros(bound: Option<&ScalarValue>) -> Option<i64> {
 }
 
 /// A file in an object store, as the decoder wants it.
-struct Reader {
+pub struct Reader {
     objects: Arc<dyn ObjectStore>,
     path: Path,
     size: u64,
+}
+
+impl Reader {
+    pub fn new(objects: Arc<dyn ObjectStore>, file: &StoredFile) -> Reader {
+        Reader { objects, path: file.location.clone(), size: file.size }
+    }
 }
 
 fn outside(error: object_store::Error) -> ParquetError {
@@ -145,7 +151,7 @@ async fn read(
     clock: &str,
     column: &str,
 ) -> Result<Vec<(u32, u32)>, ParquetError> {
-    let reader = Reader { objects, path: file.location.clone(), size: file.size };
+    let reader = Reader::new(objects, file);
     let builder = ParquetRecordBatchStreamBuilder::new(reader).await?.with_batch_size(32 * 1024);
     let schema = builder.parquet_schema();
     let leaves = (0..schema.num_columns()).filter(|at| [clock, column].contains(&schema.column(*at).name()));

@@ -1,12 +1,15 @@
 //! All tables as they were at one moment: what a query is bound against and reads from.
+use super::held::HeldRows;
 use super::indexes::Indexes;
 use super::location::Location;
 use super::snapshot::time_column;
 use super::starts::{KnownStarts, micros};
-use super::{Provider, Snapshot, Texts};
+use super::{Provider, Snapshot, StoredFile, Texts};
+use crate::bind::{Arrived, Lookup};
 use crate::catalog::{self, Tables};
 use crate::catalog::{TIME_COMMITTED, TIME_RECEIVED};
 use crate::columns::{micros_of_ticks, ticks_of_micros};
+use crate::rows::Table;
 use crate::types::{Column, Schema, Type};
 use datafusion::catalog::TableProvider;
 use std::collections::{BTreeMap, HashMap};
@@ -21,6 +24,7 @@ pub struct View {
     pub functions: Texts,
     pub(super) indexes: Arc<Indexes>,
     pub(super) starts: Arc<KnownStarts>,
+    pub(super) held: Arc<HeldRows>,
 }
 
 impl View {
@@ -99,8 +103,35 @@ impl View {
     /// Which of the ids in a column may have rows at that time (ticks) or earlier; `None` where that is not to be had.
     pub async fn begun(&self, table: &str, column: &str, ids: &[String], time: i64) -> Option<Vec<bool>> {
         match self.tables.get(table) {
-            Some(snapshot) => self.starts.begun(snapshot, column, ids, micros_of_ticks(time)).await,
+            Some(snapshot) => {
+                let time = micros_of_ticks(time);
+                match self.held.begun(snapshot, column, ids, time).await {
+                    Some(begun) => Some(begun),
+                    None => self.starts.begun(snapshot, column, ids, time).await,
+                }
+            }
             None => Some(vec![false; ids.len()]),
+        }
+    }
+
+    /// Rows of a table that lie in memory; `None` where they, or some that come before them, do not.
+    pub async fn lookup(&self, lookup: &Lookup<'_>) -> Option<Table> {
+        match self.tables.get(lookup.table) {
+            Some(snapshot) => self.held.rows(snapshot, lookup).await,
+            None => Some(Table { schema: lookup.schema.clone(), rows: vec![] }),
+        }
+    }
+
+    /// Whether any row of a table can have arrived since then, as far as the log tells.
+    pub fn arrived(&self, table: &str, since: Arrived) -> bool {
+        let Some(snapshot) = self.tables.get(table) else { return false };
+        let at = |file: &StoredFile| ticks_of_micros(file.modified.saturating_mul(1000));
+        snapshot.foreign || snapshot.files.iter().any(|file| since.has(at(file)))
+    }
+
+    pub(super) async fn hold(&self) {
+        for snapshot in self.tables.values() {
+            self.held.fill(snapshot).await;
         }
     }
 

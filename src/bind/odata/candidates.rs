@@ -5,22 +5,21 @@
 //! every alert raised after that time is among theirs. An alert that has older rows too only looks newer than it is:
 //! the store knows which may have, and those are read whole. Where the alerts raised after that time fill the page, it is
 //! known, and nothing older is read for it.
+use super::found::{self, NAMED};
 use super::sets::{Kind, PROPERTIES, Set, World};
 use super::{SAME_IN_EVERY_ROW, call, filtered, never, over_rows, project, sorted};
-use crate::bind::Context;
-use crate::bind::alerts::{self, Form};
+use crate::bind::alerts::Form;
+use crate::bind::{Arrived, Lookup};
 use crate::catalog;
 use crate::ir::{Rel, RelOp, Scalar, SortKey};
 use crate::rows;
 use crate::text::{Diagnostics, Span};
-use crate::types::Type;
-use crate::value::{Value, datetime};
+use crate::types::{Schema, Type};
+use crate::value::Value;
 use std::collections::HashSet;
 
 /// More rows than these are not read in search of a page.
 const MOST: u64 = 1 << 16;
-/// More alerts than these are not named one by one.
-const NAMED: usize = 20_000;
 /// Rows from the newest backwards that are looked through at first.
 const FIRST: u64 = 8 << 10;
 /// How many times as many then, where few of them were of a page.
@@ -48,16 +47,22 @@ pub fn near(
     let (Some(changed), Some(time), Some(data)) = (set.changed(), set.newest, world.context.data) else {
         return Ok(Near::Unknown);
     };
-    if let Some(since) = conditions.iter().filter_map(|one| since(one, changed)).max()
-        && let Some(ids) = changed_since(since, world)?
-    {
+    let since = conditions.iter().filter_map(|one| since(one, changed)).max_by_key(|one| (one.since, !one.included));
+    let few = conditions.iter().find_map(named);
+    let few = few.or_else(|| found::changed_since(since?, world));
+    let few = few.or_else(|| conditions.iter().find_map(|one| found::of_devices(one, world)));
+    if let Some(ids) = few.filter(|ids| ids.len() <= NAMED) {
         return Ok(Near::Among(ids));
     }
     let by_time = keys.first().filter(|key| matches!(&key.expr, Scalar::Column { name, .. } if name == time));
     let keyed = conditions.iter().any(|one| super::reads(one, "id") && !super::reads(one, time));
     let (true, false, Some(first)) = (plain, keyed, by_time) else { return Ok(Near::Unknown) };
     let all: Vec<Scalar> = conditions.iter().chain(behind).cloned().collect();
-    let search = Search { set, time, conditions: &all, descending: first.descending, world };
+    // Of what changed lately an update may be all that came, and that has no time to be found by.
+    let updated = since.and_then(|since| found::updated_since(since, world));
+    let since = since.filter(|_| updated.is_some());
+    let updated = updated.unwrap_or_default();
+    let search = Search { set, time, conditions: &all, since, descending: first.descending, world };
     let from = all.iter().filter_map(|one| bound(one, time, first.descending)).reduce(|a, b| search.nearer(b, a));
     let forms: Vec<Form> = Form::ALL.into_iter().filter(|form| world.stored.has(*form)).collect();
     let (mut depth, mut most) = (FIRST.max(wanted.saturating_mul(2)), wanted.saturating_mul(2).saturating_add(32));
@@ -65,12 +70,15 @@ pub fn near(
         let reaches = forms.iter().map(|form| data.reach(form.ids().0, depth, from, first.descending));
         // Where all of one form is read, the others are still read as far as they are to be read.
         let until = reaches.flatten().reduce(|a, b| search.nearer(a, b));
-        let Some(Nearest { ids, end }) = search.nearest(&forms, most, until)? else { break };
-        let (sure, doubtful) = match end {
+        let Some(Nearest { ids, end, by_time }) = search.nearest(&forms, most, until) else { break };
+        let (sure, mut doubtful) = match end {
             Some(end) if first.descending => search.begun(&forms, ids, end),
             Some(_) => (ids, vec![]),
             None => (vec![], ids),
         };
+        let known: HashSet<&String> = sure.iter().chain(&doubtful).collect();
+        let further: Vec<String> = updated.iter().filter(|id| !known.contains(id)).cloned().collect();
+        doubtful.extend(further);
         let read_since = end.filter(|_| first.descending);
         let mut found = if search.says_all(&forms) { sure } else { search.such(&sure, read_since, end)? };
         let others = search.such(&doubtful, None, end)?;
@@ -80,8 +88,7 @@ pub fn near(
             return Ok(Near::Page(found, read_since));
         }
         let few = (found.len() as u64) < wanted / 8;
-        // The rows came to an end by their number, or by their time.
-        if end != until.map(|until| search.past(until)) {
+        if !by_time {
             most = most.saturating_mul(8);
         }
         depth = depth.saturating_mul(if few { FURTHER * 4 } else { FURTHER });
@@ -93,6 +100,8 @@ struct Nearest {
     ids: Vec<String>,
     /// All alerts raised on this side of it are among the ids; none where there are no more rows.
     end: Option<i64>,
+    /// Whether the rows came to an end by their time, and not by their number.
+    by_time: bool,
 }
 
 /// What is sought, and where.
@@ -101,6 +110,8 @@ struct Search<'s> {
     /// The property by which the page is in order.
     time: &'s str,
     conditions: &'s [Scalar],
+    /// Rows that count arrived since then.
+    since: Option<Arrived>,
     descending: bool,
     world: World<'s>,
 }
@@ -116,19 +127,26 @@ impl Search<'_> {
         if self.descending { until.saturating_sub(1) } else { until.saturating_add(1) }
     }
 
-    /// The alerts with the nearest so many rows that can be of the page, none of them beyond a time. `None` where that
-    /// is not to be had.
-    fn nearest(&self, forms: &[Form], most: u64, until: Option<i64>) -> Result<Option<Nearest>, Diagnostics> {
+    /// The alerts with the nearest so many rows that can be of the page; where these are not in memory, with none beyond
+    /// a time. `None` where that is not to be had.
+    fn nearest(&self, forms: &[Form], most: u64, until: Option<i64>) -> Option<Nearest> {
+        let data = self.world.context.data?;
+        let held: Option<Vec<_>> = forms.iter().map(|form| self.held(*form, most)).collect();
+        let until = until.filter(|_| held.is_none());
+        let tables = match held {
+            Some(held) => held,
+            None => {
+                let read = |form: &Form| data.rows(&self.rows(*form, most, until)?).ok();
+                forms.iter().map(read).collect::<Option<Vec<_>>>()?
+            }
+        };
         let mut seen = HashSet::new();
         let mut ids = Vec::new();
-        let mut end = until.map(|until| self.past(until));
-        for form in forms {
-            let (Some(rel), Some(data)) = (self.rows(*form, most, until), self.world.context.data) else {
-                return Ok(None);
-            };
-            let Ok(rows::Table { rows, .. }) = data.rows(&rel) else { return Ok(None) };
+        let past = until.map(|until| self.past(until));
+        let mut end = past;
+        for rows::Table { rows, .. } in tables {
             if rows.len() as u64 >= most {
-                let Some(Value::Datetime(last)) = rows.last().and_then(|row| row.get(1)) else { return Ok(None) };
+                let Some(Value::Datetime(last)) = rows.last().and_then(|row| row.get(1)) else { return None };
                 end = Some(end.map_or(*last, |end| self.nearer(end, *last)));
             }
             for row in rows {
@@ -139,7 +157,23 @@ impl Search<'_> {
                 }
             }
         }
-        Ok(Some(Nearest { ids, end }))
+        Some(Nearest { ids, end, by_time: past.is_some() && end == past })
+    }
+
+    /// The nearest rows of a form, where they are in memory.
+    fn held(&self, form: Form, most: u64) -> Option<rows::Table> {
+        let (table, id) = form.ids();
+        let schema = Schema::new([(id, Type::String), (form.time(), Type::Datetime)]);
+        let conditions: Vec<Scalar> = self.conditions.iter().filter_map(|one| self.over_rows(form, one)).collect();
+        self.world.context.data?.lookup(&Lookup {
+            table,
+            schema: &schema,
+            key: None,
+            conditions: &conditions,
+            arrived: self.since,
+            newest: self.descending,
+            most: usize::try_from(most).unwrap_or(usize::MAX),
+        })
     }
 
     fn rows(&self, form: Form, most: u64, until: Option<i64>) -> Option<Rel> {
@@ -254,20 +288,24 @@ fn bound(condition: &Scalar, time: &str, descending: bool) -> Option<i64> {
 
 /// The alerts of these ids, whole.
 pub fn rows(set: &Set, world: World<'_>, ids: &[String]) -> Result<Rel, Diagnostics> {
-    let texts = ids.iter().map(|id| Scalar::literal(Value::string(id.clone()), Type::String));
-    let texts: Vec<Scalar> = texts.collect();
-    let among = |column: &str| {
-        let list = std::iter::once(Scalar::column(column, Type::String)).chain(texts.iter().cloned()).collect();
-        call("in", list, Type::Bool).unwrap_or_else(never)
+    set.rows(World { named: Some(ids), ..world }, None)
+}
+
+/// The alerts that a condition names.
+fn named(condition: &Scalar) -> Option<Vec<String>> {
+    let Scalar::Call { function, args, .. } = condition else { return None };
+    let text = |arg: &Scalar| match arg {
+        Scalar::Literal { value: Value::String(text), .. } => Some(text.clone().into_owned()),
+        _ => None,
     };
-    match set.kind {
-        Kind::Alerts => world.resources(Some(&among)),
-        Kind::Related(_) | Kind::Table | Kind::Applied => set.rows(world, Some(&among)),
+    match (function.name(), args.as_slice()) {
+        ("==" | "in", [Scalar::Column { name, .. }, texts @ ..]) if name == "id" => texts.iter().map(text).collect(),
+        _ => None,
     }
 }
 
 /// The time that a condition asks the last change to be later than.
-fn since(condition: &Scalar, changed: &str) -> Option<i64> {
+fn since(condition: &Scalar, changed: &str) -> Option<Arrived> {
     let Scalar::Call { function, args, .. } = condition else { return None };
     let [left, right] = args.as_slice() else { return None };
     let (column, literal) = match function.name() {
@@ -275,39 +313,13 @@ fn since(condition: &Scalar, changed: &str) -> Option<i64> {
         "<" | "<=" => (right, left),
         _ => return None,
     };
+    let included = function.name().ends_with('=');
     match (column, literal) {
         (Scalar::Column { name, .. }, Scalar::Literal { value: Value::Datetime(ticks), .. }) if name == changed => {
-            Some(*ticks)
+            Some(Arrived { since: *ticks, included })
         }
         _ => None,
     }
-}
-
-/// The alerts of which a row or an update arrived at this time or later; `None` where they are too many to name.
-fn changed_since(since: i64, world: World<'_>) -> Result<Option<Vec<String>>, Diagnostics> {
-    let forms = Form::ALL.into_iter().chain([Form::Updates]).filter(|form| world.stored.has(*form));
-    let branches: Vec<String> = forms
-        .flat_map(|form| {
-            let (tables, id) = form.tables();
-            tables.iter().map(move |table| {
-                format!(
-                    "({table} | where _TimeCommitted >= since and coalesce(_TimeReceived, _TimeCommitted) >= since \
-                     | project id = {id})"
-                )
-            })
-        })
-        .collect();
-    if branches.is_empty() {
-        return Ok(Some(vec![]));
-    }
-    let text = format!(
-        "declare query_parameters(since:datetime);\nunion {} | distinct id | take {}",
-        branches.join(", "),
-        NAMED + 1
-    );
-    let parameters = [("since".to_owned(), format!("datetime({})", datetime::text(since)))];
-    let rel = alerts::bound(&text, &Context { parameters: &parameters, ..*world.context })?;
-    Ok(texts(&rel, world).filter(|ids| ids.len() <= NAMED))
 }
 
 /// Properties that are not, or not always, what came with an alert.

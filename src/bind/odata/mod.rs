@@ -21,6 +21,7 @@ mod canonical;
 mod compute;
 mod expand;
 mod expr;
+mod found;
 mod lambda;
 mod orderby;
 pub mod paging;
@@ -61,7 +62,7 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
     if !refused.is_empty() {
         return Err(refused);
     }
-    let world = World { context, stored, since: None };
+    let world = World { context, stored, since: None, named: None };
     let (mut set, mut conditions, alert) = scope(&asked, world)?;
     let mut given = None;
     if !options.apply.is_empty() {
@@ -107,6 +108,7 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
     let further = behind.as_ref().map(|behind| &behind.further);
     let plain = lambdas.is_empty() && behind.as_ref().is_none_or(paging::Behind::is_further);
     let near = match &alert {
+        Some(alert) if changed.is_some() => Near::Among(vec![alert.clone()]),
         Some(_) => Near::Unknown,
         None => candidates::near(&set, &conditions, further, plain, &keys, wanted(options, size), world)?,
     };
@@ -115,9 +117,16 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
     let every: Vec<Scalar> = conditions.iter().chain(further).cloned().collect();
 
     // First which entities, from the columns that say so; then, of alerts, those alone whole.
+    let asks_number = asked.count || options.count.unwrap_or(false);
     let mut matching = match given {
         Some(rel) => rel,
         None if let Near::Among(ids) = &near => candidates::rows(&set, world, ids)?,
+        // Nobody asks for more than the page.
+        None if let Near::Page(..) = &near
+            && !asks_number =>
+        {
+            Rel { op: RelOp::Values { rows: vec![] }, schema: set.properties.clone() }
+        }
         None => all_rows(&set, world, &conditions, alert.as_deref())?,
     };
     for condition in apart(conditions) {
@@ -192,6 +201,15 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
 
 /// All entities of a set, read only as far as the conditions and the alert that they belong to allow.
 fn all_rows(set: &Set, world: World<'_>, conditions: &[Scalar], alert: Option<&str>) -> Result<Rel, Diagnostics> {
+    let of_device = match set.kind {
+        Kind::Related(related) if related.is_device() => {
+            conditions.iter().find_map(|one| found::of_same_devices(one, world))
+        }
+        _ => None,
+    };
+    if let Some(ids) = of_device {
+        return set.rows(World { named: Some(&ids), ..world }, None);
+    }
     match (set.kind, alert) {
         (Kind::Alerts, _) => alerts::resources(world.stored, world.context, &|form, rel| {
             if form == Form::DeviceAlertEvents {
@@ -200,8 +218,10 @@ fn all_rows(set: &Set, world: World<'_>, conditions: &[Scalar], alert: Option<&s
                 }
             }
         }),
-        (_, Some(alert)) => set.rows(world, Some(&|column| equals(column, alert))),
-        (_, None) => set.rows(world, None),
+        (Kind::Related(related), Some(alert)) if related.alert_says_all => {
+            set.rows(World { named: Some(&[alert.to_owned()]), ..world }, None)
+        }
+        (_, _) => set.rows(world, None),
     }
 }
 

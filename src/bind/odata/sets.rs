@@ -1,7 +1,7 @@
 //! The entity sets: alerts, what is related to them, and every hunting table. What is not stored as such is a KQL text
 //! over alerts and devices; its columns are the properties.
-use super::super::Context;
 use super::super::alerts::{self, Form, Stored};
+use super::super::{Context, Lookup};
 use crate::catalog::{self, ALERTS, Known, Tables};
 use crate::ir::{Rel, RelOp, Scalar};
 use crate::syntax::odata::ast::Name;
@@ -58,7 +58,7 @@ pub struct Related {
     /// The same, where an alert's own relation is narrower than what it names.
     of_alert: &'static str,
     /// Whether the alert alone says all that its related things have.
-    alert_says_all: bool,
+    pub alert_says_all: bool,
     /// Whether each is an alert itself, under the alert's id.
     pub alert_itself: bool,
     newest: Option<&'static str>,
@@ -211,12 +211,18 @@ pub struct World<'w> {
     pub stored: Stored,
     /// Alerts are read only as far as their rows are later than this.
     pub since: Option<i64>,
+    /// Only alerts of these ids are there.
+    pub named: Option<&'w [String]>,
 }
 
 impl World<'_> {
     /// Alerts from all forms, where a condition on their ids is given only those.
     pub fn resources(&self, ids: Option<Ids<'_>>) -> Result<Rel, Diagnostics> {
         alerts::resources(self.stored, self.context, &|form, rel| {
+            if let Some(named) = self.named {
+                let (tables, column) = form.tables();
+                tables.iter().for_each(|table| self.only(rel, table, column, named));
+            }
             if let Some(ids) = ids {
                 form.narrow(rel, ids);
             }
@@ -227,6 +233,24 @@ impl World<'_> {
                 alerts::filter_table(rel, form.ids().0, &later);
             }
         })
+    }
+
+    /// Lets a relation read of a table what has these ids: the rows themselves, where they are in memory.
+    fn only(&self, rel: &mut Rel, table: &str, column: &str, ids: &[String]) {
+        if !matches!(&rel.op, RelOp::Table { name, .. } if name == table) {
+            rel.op.inputs_mut().into_iter().for_each(|input| self.only(input, table, column, ids));
+            return;
+        }
+        let lookup = Lookup::of(table, &rel.schema, column, ids);
+        rel.op = match self.context.data.and_then(|data| data.lookup(&lookup)) {
+            Some(found) => RelOp::Values { rows: found.rows },
+            None => {
+                let texts = ids.iter().map(|id| Scalar::literal(Value::string(id.clone()), Type::String));
+                let list = std::iter::once(Scalar::column(column, Type::String)).chain(texts).collect();
+                let predicate = alerts::call("in", list, Type::Bool).unwrap_or_else(super::never);
+                RelOp::Filter { input: Box::new(rel.clone()), predicate }
+            }
+        };
     }
 
     /// One of our own texts, its alerts read from all forms, where a condition on their ids is given only those.
@@ -343,8 +367,14 @@ impl Related {
 
     /// Keys that an alert names.
     pub fn keys_of(&self, alert: &str, world: World<'_>) -> Result<Scalar, Diagnostics> {
-        let rel = world.over_alerts(self.of_alert, Some(&|column| super::equals(column, alert)))?;
+        let alert = [alert.to_owned()];
+        let rel = World { named: Some(&alert), ..world }.over_alerts(self.of_alert, None)?;
         Ok(super::set_of(rel, "key"))
+    }
+
+    /// Whether each is a device.
+    pub fn is_device(&self) -> bool {
+        self.name == RELATED[0].name
     }
 
     /// Ids of the alerts that name a key.
@@ -386,7 +416,7 @@ mod tests {
     #[test]
     fn every_text_binds_and_has_its_keys() {
         let context = Context { tables: &WithAlerts, now: 0, parameters: &[], data: None, saved: &[] };
-        let world = World { context: &context, stored: Stored::default(), since: None };
+        let world = World { context: &context, stored: Stored::default(), since: None, named: None };
         for related in RELATED.iter().chain([&GRAPH_ALERTS]).chain(&INCIDENTS) {
             let set = Set::related(related, &context).unwrap_or_else(|faults| panic!("{}: {faults:?}", related.name));
             for key in [Some(related.key), related.also].into_iter().flatten() {
