@@ -664,7 +664,11 @@ impl Data for Rows<'_> {
         if self.run.view.groups.is_some() {
             return None;
         }
-        self.handle.block_on(self.run.view.lookup(lookup))
+        let found = self.handle.block_on(self.run.view.lookup(lookup))?;
+        if let Some(readings) = self.run.state.config().get_extension::<Readings>() {
+            readings.add(Reading::in_memory(lookup.table, found.rows.len()));
+        }
+        Some(found)
     }
 
     fn arrived(&self, table: &str, since: bind::Arrived) -> bool {

@@ -43,7 +43,6 @@ pub async fn run(place: &Place, arguments: Arguments) -> Result<(), Failure> {
         false => settings.access(std::path::Path::new(""), address)?,
     };
     let engine = place.open().await?;
-    engine.store().hold();
     let doors = match access {
         Some(access) => Doors::guarded(engine, Arc::new(access)),
         None => Doors::open(engine),

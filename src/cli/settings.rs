@@ -114,6 +114,9 @@ settings! {
     /// Run time of one request of the alerts APIs [default: 60].
     #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
     alerts_seconds: u64,
+    /// Memory for rows of alerts, of which pages are then told without a look at files; 0 keeps none [default: 1024].
+    #[arg(long, value_name = "MB", help_heading = "Limits")]
+    held_megabytes: usize,
 }
 
 impl Settings {
@@ -230,6 +233,7 @@ impl Settings {
             hunting: set(Limits::HUNTING, self.hunting_rows, self.hunting_megabytes, self.hunting_seconds),
             kusto: set(Limits::KUSTO, self.kusto_rows, self.kusto_megabytes, self.kusto_seconds),
             alerts: set(Limits::ALERTS, None, None, self.alerts_seconds),
+            held: self.held_megabytes.map_or(DoorLimits::HELD, |megabytes| megabytes.saturating_mul(1 << 20)),
         }
     }
 }

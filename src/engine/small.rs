@@ -2,7 +2,7 @@
 use super::{QueryError, Run, failed};
 use crate::columns::arrow_schema;
 use crate::ir::{Rel, RelOp, Scalar};
-use crate::plan::rows_exec::batch_of;
+use crate::plan::{self, rows_exec::batch_of};
 use crate::rows::{self, Budget, Env, RowsError, Source, Table};
 use crate::types::Schema;
 use datafusion::error::DataFusionError;
@@ -32,7 +32,8 @@ impl Run {
         rel.op.inputs().into_iter().try_fold(here, |rows, input| Some(rows + self.rows_in(input)?))
     }
 
-    pub(super) async fn by_rows(&self, rel: Rel) -> Result<SendableRecordBatchStream, QueryError> {
+    pub(super) async fn by_rows(&self, mut rel: Rel) -> Result<SendableRecordBatchStream, QueryError> {
+        plan::ready(&mut rel).map_err(|error| self.not_planned(error))?;
         let budget = self.state.config().get_extension::<Budget>().map_or_else(Budget::default, |budget| *budget);
         let now = self.now;
         let work = tokio::task::spawn_blocking(move || {

@@ -65,11 +65,18 @@ pub struct DoorLimits {
     pub hunting: Limits,
     pub kusto: Limits,
     pub alerts: Limits,
+    /// Bytes of rows of alerts that are kept in memory.
+    pub held: usize,
+}
+
+impl DoorLimits {
+    /// Of about ten million rows.
+    pub const HELD: usize = 1 << 30;
 }
 
 impl Default for DoorLimits {
     fn default() -> DoorLimits {
-        DoorLimits { hunting: Limits::HUNTING, kusto: Limits::KUSTO, alerts: Limits::ALERTS }
+        DoorLimits { hunting: Limits::HUNTING, kusto: Limits::KUSTO, alerts: Limits::ALERTS, held: DoorLimits::HELD }
     }
 }
 
@@ -140,6 +147,7 @@ pub async fn contained<T>(work: impl Future<Output = T>) -> Result<T, QueryError
 
 /// All doors over one engine.
 pub fn router(doors: Doors) -> Router {
+    doors.engine.store().hold(doors.limits.held);
     let routes = Router::new()
         .route("/v2/rest/query", post(kusto::query_v2))
         .route("/v1/rest/query", post(kusto::query_v1))

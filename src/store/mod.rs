@@ -215,10 +215,13 @@ impl Store {
         Ok(view)
     }
 
-    /// Takes rows of alerts into memory, as far as there is room, in the background.
-    pub fn hold(&self) {
+    /// Takes rows of alerts into memory, in the background, as far as they take no more bytes than these.
+    pub fn hold(&self, bytes: usize) {
         let view = self.view();
-        tokio::spawn(async move { view.hold().await });
+        view.held.bound(bytes);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { view.hold().await });
+        }
     }
 
     /// All tables as last seen, without looking.

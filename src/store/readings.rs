@@ -29,6 +29,8 @@ pub struct Reading {
     pub by_bounds: usize,
     /// What the indexes were asked, where they were asked, and what they leave.
     pub by_terms: Option<(String, ByTerms)>,
+    /// Rows that were found in memory, where no file was read.
+    pub in_memory: Option<usize>,
 }
 
 /// What indexes leave of the files that have them: so many of all.
@@ -62,12 +64,21 @@ impl Reading {
             }
         }
         let asked = (*wanted != Wanted::Anything).then(|| (shown(wanted, true), by_terms));
-        Reading { table: snapshot.name.clone(), files: snapshot.files.len(), by_bounds: files.len(), by_terms: asked }
+        let (table, files_of) = (snapshot.name.clone(), snapshot.files.len());
+        Reading { table, files: files_of, by_bounds: files.len(), by_terms: asked, in_memory: None }
+    }
+
+    /// Rows that were found in memory.
+    pub fn in_memory(table: &str, rows: usize) -> Reading {
+        Reading { table: table.to_owned(), files: 0, by_bounds: 0, by_terms: None, in_memory: Some(rows) }
     }
 }
 
 impl std::fmt::Display for Reading {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(rows) = self.in_memory {
+            return writeln!(f, "{}: {rows} rows in memory", self.table);
+        }
         writeln!(f, "{}: {} of {} files by their bounds", self.table, self.by_bounds, self.files)?;
         if let Some((asked, left)) = &self.by_terms {
             writeln!(f, "  terms: {asked}")?;

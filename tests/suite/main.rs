@@ -7,6 +7,7 @@
 //! - `state`: `tests/state/*.md`, whose requests change what is stored; many writers and a client that polls at once
 //! - `pages`: pages that are walked while rows arrive
 //! - `metadata`: what entities have is what `$metadata` tells of them
+//! - `held`: what is told of alerts whose rows are in memory is what the files say
 //! - `recorded`: answers recorded elsewhere, read from `../shared` or `SIGHTHOUND_SHARED`, with the known failures
 use std::process::ExitCode;
 
@@ -14,6 +15,7 @@ mod awkward;
 mod blocks;
 mod differential;
 mod front;
+mod held;
 mod judge;
 mod layers;
 mod markdown;
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     trials.extend(terms::trials());
     trials.extend(pages::trials());
     trials.extend(metadata::trials());
+    trials.extend(held::trials());
     trials.extend(signin::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

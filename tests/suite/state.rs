@@ -95,6 +95,12 @@ async fn ingested_rows(store: &Store, rows: &[Row], ingestion: &Ingestion) {
     added.expect("rows are added");
 }
 
+/// What is told of rows that were looked up: those of the page and a few more, those of alerts that may be older, and
+/// those of the page whole.
+fn rows_in_memory(rows: &[usize]) -> String {
+    rows.iter().map(|rows| format!("DeviceAlertEvents: {rows} rows in memory\n")).collect()
+}
+
 /// Two stores over one folder, as two processes have them; each with many writers.
 async fn writers() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -316,6 +322,8 @@ async fn newest() {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = Engine::open(&folder.path().display().to_string()).await.expect("a store");
     let doors = router(Doors::open(engine.clone()));
+    // By the files alone.
+    let plain = Engine::open(&folder.path().display().to_string()).await.expect("a store");
     let severities = ["High", "Low", "Medium", "Low", "Informational"];
     let day = datetime::TICKS_PER_DAY;
     let start = clock() / day * day - 20 * day;
@@ -365,7 +373,11 @@ async fn newest() {
     }
     let request = sighthound::engine::Request::new(sighthound::engine::Limits::ALERTS);
     let asked = format!("alerts?{}", cases[0].0.replace(' ', "%20"));
-    let stages = engine.explain(sighthound::engine::Language::OData, &asked, request).await.expect("an explanation");
+    let odata = sighthound::engine::Language::OData;
+    let stages = engine.explain(odata, &asked, request.clone()).await.expect("an explanation");
+    let first = stages.iter().find(|(stage, _)| *stage == "what is read first").map_or("", |(_, text)| text.as_str());
+    assert_eq!(first, rows_in_memory(&[77, 19, 67]));
+    let stages = plain.explain(odata, &asked, request).await.expect("an explanation");
     let told = |name: &str| stages.iter().find(|(stage, _)| *stage == name).map_or("", |(_, text)| text.as_str());
     for stage in ["what is read first", "what is read"] {
         let text = told(stage);

@@ -58,14 +58,15 @@ pub fn near(
     let keyed = conditions.iter().any(|one| super::reads(one, "id") && !super::reads(one, time));
     let (true, false, Some(first)) = (plain, keyed, by_time) else { return Ok(Near::Unknown) };
     let all: Vec<Scalar> = conditions.iter().chain(behind).cloned().collect();
-    // Of what changed lately an update may be all that came, and that has no time to be found by.
-    let updated = since.and_then(|since| found::updated_since(since, world));
+    // Of what changed lately an update may be all that came, and that has no time to be found by. What came of an alert
+    // is later than that it was raised, so from the oldest on it would be met too late.
+    let updated = since.filter(|_| first.descending).and_then(|since| found::updated_since(since, world));
     let since = since.filter(|_| updated.is_some());
     let updated = updated.unwrap_or_default();
     let search = Search { set, time, conditions: &all, since, descending: first.descending, world };
     let from = all.iter().filter_map(|one| bound(one, time, first.descending)).reduce(|a, b| search.nearer(b, a));
     let forms: Vec<Form> = Form::ALL.into_iter().filter(|form| world.stored.has(*form)).collect();
-    let (mut depth, mut most) = (FIRST.max(wanted.saturating_mul(2)), wanted.saturating_mul(2).saturating_add(32));
+    let (mut depth, mut most) = (FIRST.max(wanted.saturating_mul(2)), wanted.saturating_add(wanted / 8 + 32));
     while most <= MOST {
         let reaches = forms.iter().map(|form| data.reach(form.ids().0, depth, from, first.descending));
         // Where all of one form is read, the others are still read as far as they are to be read.
@@ -291,6 +292,19 @@ pub fn rows(set: &Set, world: World<'_>, ids: &[String]) -> Result<Rel, Diagnost
     set.rows(World { named: Some(ids), ..world }, None)
 }
 
+/// A page of many alerts: first which are on it, then those alone whole.
+pub fn alone(set: &Set, world: World<'_>, page: Rel, many: usize, keys: &[SortKey]) -> Result<Rel, Diagnostics> {
+    let RelOp::Take { count, .. } = &page.op else { return Ok(page) };
+    if (many as u64) < count.saturating_mul(2).saturating_add(32) {
+        return Ok(page);
+    }
+    let id = vec![("id".to_owned(), Scalar::column("id", Type::String))];
+    match texts(&project(page.clone(), id), world) {
+        Some(ids) => Ok(sorted(rows(set, world, &ids)?, keys)),
+        None => Ok(page),
+    }
+}
+
 /// The alerts that a condition names.
 fn named(condition: &Scalar) -> Option<Vec<String>> {
     let Scalar::Call { function, args, .. } = condition else { return None };
@@ -335,7 +349,7 @@ const CHANGEABLE: &[&str] = &[
 ];
 
 /// The first column of a relation, run now.
-fn texts(rel: &Rel, world: World<'_>) -> Option<Vec<String>> {
+pub fn texts(rel: &Rel, world: World<'_>) -> Option<Vec<String>> {
     let table = world.context.data?.rows(rel).ok()?;
     let first = table.rows.into_iter().filter_map(|row| row.into_iter().next());
     Some(first.map(|value| value.text().into_owned()).collect())

@@ -157,14 +157,16 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
     let page = cut(sorted(rest, &keys), options, size);
     let mut whole = match set.kind {
         _ if let Near::Page(ids, since) = &near => {
-            let mut rel = candidates::rows(&set, World { since: *since, ..world }, ids)?;
+            let world = World { since: *since, ..world };
+            let mut rel = candidates::rows(&set, world, ids)?;
             for condition in apart(every) {
                 rel = filtered(rel, condition);
             }
-            cut(sorted(rel, &keys), options, size)
+            let page = cut(sorted(rel, &keys), options, size);
+            candidates::alone(&set, world, page, ids.len(), &keys)?
         }
         // These are whole.
-        _ if let Near::Among(_) = &near => page,
+        _ if let Near::Among(ids) = &near => candidates::alone(&set, world, page, ids.len(), &keys)?,
         Kind::Alerts => {
             let ids = set_of(page, "id");
             let narrow = |form: Form, rel: &mut Rel| form.narrow(rel, &|column| among(column, &ids));

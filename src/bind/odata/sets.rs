@@ -221,27 +221,37 @@ impl World<'_> {
         alerts::resources(self.stored, self.context, &|form, rel| {
             if let Some(named) = self.named {
                 let (tables, column) = form.tables();
-                tables.iter().for_each(|table| self.only(rel, table, column, named));
+                let later = self.later(form);
+                tables.iter().for_each(|table| {
+                    let later = later.as_slice().iter().filter(|_| *table == form.ids().0);
+                    self.only(rel, table, (column, named), &later.cloned().collect::<Vec<_>>());
+                });
             }
             if let Some(ids) = ids {
                 form.narrow(rel, ids);
             }
-            if let (Some(since), true) = (self.since, form != Form::Updates) {
-                let since = Scalar::literal(Value::Datetime(since), Type::Datetime);
-                let time = Scalar::column(form.time(), Type::Datetime);
-                let later = alerts::call(">", vec![time, since], Type::Bool).unwrap_or_else(super::never);
+            if let Some(later) = self.later(form) {
                 alerts::filter_table(rel, form.ids().0, &later);
             }
         })
     }
 
+    /// What must be true of a form's rows where they are read only as far as they are later than a time.
+    fn later(&self, form: Form) -> Option<Scalar> {
+        let since = Scalar::literal(Value::Datetime(self.since?), Type::Datetime);
+        let time = Scalar::column(form.time(), Type::Datetime);
+        let later = alerts::call(">", vec![time, since], Type::Bool).unwrap_or_else(super::never);
+        (form != Form::Updates).then_some(later)
+    }
+
     /// Lets a relation read of a table what has these ids: the rows themselves, where they are in memory.
-    fn only(&self, rel: &mut Rel, table: &str, column: &str, ids: &[String]) {
+    fn only(&self, rel: &mut Rel, table: &str, of: (&str, &[String]), conditions: &[Scalar]) {
         if !matches!(&rel.op, RelOp::Table { name, .. } if name == table) {
-            rel.op.inputs_mut().into_iter().for_each(|input| self.only(input, table, column, ids));
+            rel.op.inputs_mut().into_iter().for_each(|input| self.only(input, table, of, conditions));
             return;
         }
-        let lookup = Lookup::of(table, &rel.schema, column, ids);
+        let (column, ids) = of;
+        let lookup = Lookup { conditions, ..Lookup::of(table, &rel.schema, column, ids) };
         rel.op = match self.context.data.and_then(|data| data.lookup(&lookup)) {
             Some(found) => RelOp::Values { rows: found.rows },
             None => {

@@ -23,17 +23,19 @@ mod file;
 mod search;
 mod words;
 
-/// What all rows may take in memory: about ten million of them.
-const BYTES: usize = 1 << 30;
 /// Files with so few rows together are read when they are asked for, not in the background.
 const SOON: u64 = 64 << 10;
 
 type Key = (Path, u64, i64);
+/// Files of a snapshot, and each as it is in memory, if it is.
+type Files<'f> = Vec<(&'f StoredFile, Option<Arc<File>>)>;
 
 #[derive(Debug, Default)]
 pub struct HeldRows {
     /// By the folder of the table.
     tables: Mutex<HashMap<Path, Arc<HeldTable>>>,
+    /// Bytes that all of them may take.
+    most: AtomicUsize,
 }
 
 /// The rows of one table.
@@ -58,7 +60,7 @@ impl HeldRows {
     /// The rows that are looked up; `None` where they, or some that come before them, are not in memory.
     pub async fn rows(self: &Arc<Self>, snapshot: &Arc<Snapshot>, lookup: &Lookup<'_>) -> Option<Table> {
         let table = self.ready(snapshot, lookup.key.map(|(column, _)| column)).await?;
-        search::rows(&table, &table.files(snapshot)?, lookup)
+        search::rows(&table, &table.files(snapshot), lookup)
     }
 
     /// Which of the ids have rows at `time` (microseconds) or earlier; `None` where not all of those are in memory.
@@ -71,13 +73,19 @@ impl HeldRows {
     ) -> Option<Vec<bool>> {
         let table = self.ready(snapshot, Some(column)).await?;
         let mut files = Vec::new();
-        for (known, file) in table.files(snapshot)? {
+        for (known, file) in table.files(snapshot) {
             if least(known, &table.time).is_none_or(|least| least <= time) {
                 files.push(file?);
             }
         }
         let begun = |id: &String| files.iter().any(|file| file.of_id(id).any(|row| file.times[row] <= time));
         Some(ids.iter().map(begun).collect())
+    }
+
+    /// Rows may take so many bytes from now on; none are held where that is 0.
+    pub fn bound(&self, bytes: usize) {
+        self.most.store(bytes, Ordering::Relaxed);
+        lock(&self.tables).clear();
     }
 
     /// Reads what is not there yet.
@@ -125,7 +133,7 @@ impl HeldRows {
     }
 
     fn table(&self, snapshot: &Snapshot) -> Option<Arc<HeldTable>> {
-        if snapshot.foreign || !catalog::keeps_arrival(&snapshot.name) {
+        if self.most.load(Ordering::Relaxed) == 0 || snapshot.foreign || !catalog::keeps_arrival(&snapshot.name) {
             return None;
         }
         let forms = Form::ALL.into_iter().chain([Form::Updates]);
@@ -155,7 +163,7 @@ impl HeldRows {
             None => drop(lock(&table.declined).insert(key)),
         }
         // The oldest go first.
-        while self.bytes() > BYTES {
+        while self.bytes() > self.most.load(Ordering::Relaxed) {
             let mut files = write(&table.files);
             let Some(oldest) = files.iter().min_by_key(|(_, file)| file.last()).map(|(key, _)| key.clone()) else {
                 break;
@@ -223,10 +231,9 @@ impl HeldTable {
         lock(&self.declined).retain(|key| there.contains(key));
     }
 
-    /// The files of a snapshot, and each as it is in memory, if it is. `None` where the log does not say what is in them.
-    fn files<'s>(&self, snapshot: &'s Snapshot) -> Option<Vec<(&'s StoredFile, Option<Arc<File>>)>> {
+    fn files<'s>(&self, snapshot: &'s Snapshot) -> Files<'s> {
         let files = read(&self.files);
-        snapshot.files.iter().map(|file| Some((file, files.get(&key(file)).cloned()))).collect()
+        snapshot.files.iter().map(|file| (file, files.get(&key(file)).cloned())).collect()
     }
 
     fn rows(&self) -> usize {

@@ -2,7 +2,7 @@
 use super::super::snapshot::StoredFile;
 use super::file::{File, Held, NO_TIME, words};
 use super::words::{Chosen, Words, value};
-use super::{HeldTable, least, lock, most, read};
+use super::{Files, HeldTable, least, lock, most, read};
 use crate::bind::{Arrived, Lookup};
 use crate::catalog::TIME_RECEIVED;
 use crate::columns::{TICKS_PER_MICRO, ticks_of_micros};
@@ -23,7 +23,6 @@ const ONE_BY_ONE: usize = 200_000;
 /// Conditions whose texts are known.
 const CHOSEN: usize = 64;
 
-type Files<'f> = Vec<(&'f StoredFile, Option<Arc<File>>)>;
 /// Where a row is: its time, its file, its place in it.
 type Place = (i64, usize, usize);
 
@@ -61,7 +60,12 @@ impl Search<'_> {
         let mut seen = HashSet::new();
         let ids: Vec<&String> = ids.iter().filter(|id| seen.insert(id.as_str())).collect();
         let mut places = Vec::new();
-        for (at, (_, file)) in self.files.iter().enumerate() {
+        let (from, to) = self.test.range();
+        for (at, (known, file)) in self.files.iter().enumerate() {
+            let times = least(known, &self.table.time).zip(most(known, &self.table.time));
+            if times.is_some_and(|(least, most)| most < from || to < least) {
+                continue;
+            }
             let file = file.as_ref()?;
             for id in &ids {
                 for row in file.of_id(id) {
