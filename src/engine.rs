@@ -659,7 +659,7 @@ impl Data for Rows<'_> {
         self.handle.block_on(self.run.view.begun(table, column, ids, time))
     }
 
-    fn lookup(&self, lookup: &bind::Lookup<'_>) -> Option<rows::Table> {
+    fn lookup(&self, lookup: &rows::Lookup<'_>) -> Option<rows::Table> {
         // What is in memory is everybody's.
         if self.run.view.groups.is_some() {
             return None;
@@ -671,7 +671,14 @@ impl Data for Rows<'_> {
         Some(found)
     }
 
-    fn arrived(&self, table: &str, since: bind::Arrived) -> bool {
+    fn openings(&self, table: &str, column: &str, from: i64, to: i64) -> Option<Vec<(i64, String)>> {
+        if self.run.view.groups.is_some() {
+            return None;
+        }
+        self.handle.block_on(self.run.view.openings(table, column, from, to))
+    }
+
+    fn arrived(&self, table: &str, since: rows::Arrived) -> bool {
         self.run.view.arrived(table, since)
     }
 

@@ -1,5 +1,6 @@
 //! Names, types and places: trees of either language to the typed middle ([`crate::ir`]).
 use crate::catalog::Tables;
+use crate::rows::{Arrived, Lookup};
 use crate::text::{Diagnostic, Span, codes};
 use crate::types::Schema;
 use crate::value::Value;
@@ -51,6 +52,12 @@ pub trait Data {
         None
     }
 
+    /// Of the alerts raised from a time on and before another (ticks): the texts of a column in their rows, each with when
+    /// the first of them was raised, the latest first. `None` where it is not in memory.
+    fn openings(&self, _table: &str, _column: &str, _from: i64, _to: i64) -> Option<Vec<(i64, String)>> {
+        None
+    }
+
     /// Whether any row of a table can have arrived since then, as far as the log tells.
     fn arrived(&self, _table: &str, _since: Arrived) -> bool {
         true
@@ -60,43 +67,6 @@ pub trait Data {
     /// column.
     fn outside(&self, asked: &Outside<'_>) -> Result<Vec<Vec<Value<'static>>>, Diagnostic> {
         Err(not_allowed(asked.address, asked.span))
-    }
-}
-
-/// Rows of a table of alerts that are asked for without a plan.
-#[derive(Clone, Copy, Debug)]
-pub struct Lookup<'l> {
-    pub table: &'l str,
-    /// What is wanted of each.
-    pub schema: &'l Schema,
-    /// A column and what may be in it. Without it the rows come in order of their times.
-    pub key: Option<(&'l str, &'l [String])>,
-    /// What else must be true of each.
-    pub conditions: &'l [ir::Scalar],
-    pub arrived: Option<Arrived>,
-    /// Whether the newest come first. Those of keys come the oldest first.
-    pub newest: bool,
-    pub most: usize,
-}
-
-impl<'l> Lookup<'l> {
-    /// All rows of these keys.
-    pub fn of(table: &'l str, schema: &'l Schema, column: &'l str, keys: &'l [String]) -> Lookup<'l> {
-        let key = Some((column, keys));
-        Lookup { table, schema, key, conditions: &[], arrived: None, newest: false, most: usize::MAX }
-    }
-}
-
-/// Rows arrived later than this, in ticks, or at it too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arrived {
-    pub since: i64,
-    pub included: bool,
-}
-
-impl Arrived {
-    pub fn has(self, at: i64) -> bool {
-        at > self.since || self.included && at == self.since
     }
 }
 

@@ -67,6 +67,11 @@ pub fn keeps_arrival(table: &str) -> bool {
     ["AlertEvidence", "AlertInfo", "DeviceAlertEvents", ALERTS.name, UPDATES.name].contains(&table)
 }
 
+/// The column with the alert that a row is of, in the tables that keep when their rows arrived.
+pub fn alert_of(table: &str) -> Option<&'static str> {
+    keeps_arrival(table).then_some(if table == ALERTS.name { "id" } else { "AlertId" })
+}
+
 /// A table that is kept beside the hunting tables, by its exact name.
 pub fn kept(name: &str) -> Option<&'static Table> {
     [&ALERTS, &UPDATES].into_iter().find(|table| table.name == name)

@@ -15,6 +15,7 @@ pub mod eval;
 pub mod expand;
 pub mod interpret;
 pub mod join;
+pub mod lookup;
 pub mod order;
 pub mod range;
 pub mod whole;
@@ -22,6 +23,7 @@ pub mod whole;
 pub use eval::Compiled;
 pub use expand::Expansion;
 pub use interpret::run;
+pub use lookup::{Arrived, Lookup};
 
 /// A small table in memory.
 #[derive(Clone, Debug, PartialEq, Default)]

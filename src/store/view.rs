@@ -5,11 +5,10 @@ use super::location::Location;
 use super::snapshot::time_column;
 use super::starts::{KnownStarts, micros};
 use super::{Provider, Snapshot, StoredFile, Texts};
-use crate::bind::{Arrived, Lookup};
 use crate::catalog::{self, Tables};
 use crate::catalog::{TIME_COMMITTED, TIME_RECEIVED};
 use crate::columns::{micros_of_ticks, ticks_of_micros};
-use crate::rows::Table;
+use crate::rows::{Arrived, Lookup, Table};
 use crate::types::{Column, Schema, Type};
 use datafusion::catalog::TableProvider;
 use std::collections::{BTreeMap, HashMap};
@@ -120,6 +119,14 @@ impl View {
             Some(snapshot) => self.held.rows(snapshot, lookup).await,
             None => Some(Table { schema: lookup.schema.clone(), rows: vec![] }),
         }
+    }
+
+    /// Of the alerts raised from a time on and before another (ticks): the texts of a column in their rows, each with when
+    /// the first of them was raised, the latest first. `None` where it is not in memory.
+    pub async fn openings(&self, table: &str, column: &str, from: i64, to: i64) -> Option<Vec<(i64, String)>> {
+        let found =
+            self.held.openings(self.tables.get(table)?, column, micros_of_ticks(from), micros_of_ticks(to)).await?;
+        Some(found.into_iter().map(|(time, text)| (ticks_of_micros(time), text)).collect())
     }
 
     /// Whether any row of a table can have arrived since then, as far as the log tells.

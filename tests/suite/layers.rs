@@ -18,7 +18,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("bind", &["text", "types", "value", "syntax", "catalog", "functions", "ir", "rows"]),
     ("columns", &["types", "value"]),
     // An index cuts texts into the very terms that `has` sees.
-    ("store", &["text", "types", "value", "catalog", "functions", "columns"]),
+    // Rows in memory are looked up by the conditions of the middle.
+    ("store", &["text", "types", "value", "catalog", "functions", "ir", "rows", "columns"]),
     ("generate", &["types", "value", "catalog", "columns"]),
     ("plan", &["text", "types", "value", "catalog", "functions", "ir", "rows", "columns", "store"]),
     ("exec", &["text", "types", "value", "catalog", "functions", "ir", "rows", "columns", "store", "plan"]),

@@ -6,13 +6,13 @@
 //! the store knows which may have, and those are read whole. Where the alerts raised after that time fill the page, it is
 //! known, and nothing older is read for it.
 use super::found::{self, NAMED};
+use super::incidents;
 use super::sets::{Kind, PROPERTIES, Set, World};
 use super::{SAME_IN_EVERY_ROW, call, filtered, never, over_rows, project, sorted};
 use crate::bind::alerts::Form;
-use crate::bind::{Arrived, Lookup};
 use crate::catalog;
 use crate::ir::{Rel, RelOp, Scalar, SortKey};
-use crate::rows;
+use crate::rows::{self, Arrived, Lookup};
 use crate::text::{Diagnostics, Span};
 use crate::types::{Schema, Type};
 use crate::value::Value;
@@ -32,6 +32,8 @@ pub enum Near {
     Among(Vec<String>),
     /// The page is that of these alerts alone. None of them has a row at the time or earlier, where there is one.
     Page(Vec<String>, Option<i64>),
+    /// The page is of what is made of these alerts alone, as far as this is true of it.
+    Groups(Vec<String>, Scalar),
 }
 
 /// What can be said of the page that a request asks for, of the first so many in order. `plain` where the conditions are all there is to its filter.
@@ -44,6 +46,12 @@ pub fn near(
     wanted: u64,
     world: World<'_>,
 ) -> Result<Near, Diagnostics> {
+    if let Some(ids) = conditions.iter().find_map(|one| incidents::named(set, one, world)) {
+        return Ok(Near::Among(ids));
+    }
+    if plain && let Some((ids, condition)) = incidents::newest(set, conditions, behind, keys, wanted, world) {
+        return Ok(Near::Groups(ids, condition));
+    }
     let (Some(changed), Some(time), Some(data)) = (set.changed(), set.newest, world.context.data) else {
         return Ok(Near::Unknown);
     };
@@ -265,7 +273,7 @@ impl Search<'_> {
 }
 
 /// The time that a condition lets nothing of a page be beyond, on the side where the page begins.
-fn bound(condition: &Scalar, time: &str, descending: bool) -> Option<i64> {
+pub fn bound(condition: &Scalar, time: &str, descending: bool) -> Option<i64> {
     let Scalar::Call { function, args, .. } = condition else { return None };
     let all = || args.iter().map(|arg| bound(arg, time, descending));
     match (function.name(), args.as_slice()) {
@@ -295,7 +303,7 @@ pub fn rows(set: &Set, world: World<'_>, ids: &[String]) -> Result<Rel, Diagnost
 /// A page of many alerts: first which are on it, then those alone whole.
 pub fn alone(set: &Set, world: World<'_>, page: Rel, many: usize, keys: &[SortKey]) -> Result<Rel, Diagnostics> {
     let RelOp::Take { count, .. } = &page.op else { return Ok(page) };
-    if (many as u64) < count.saturating_mul(2).saturating_add(32) {
+    if set.changed().is_none() || (many as u64) < count.saturating_mul(2).saturating_add(32) {
         return Ok(page);
     }
     let id = vec![("id".to_owned(), Scalar::column("id", Type::String))];

@@ -3,10 +3,9 @@
 use super::sets::World;
 use super::{any_of, apart, call, filtered, over_rows, project, same};
 use crate::bind::alerts::Form;
-use crate::bind::{Arrived, Lookup};
 use crate::catalog::{self, TIME_COMMITTED, TIME_RECEIVED};
 use crate::ir::{Rel, RelOp, Scalar};
-use crate::rows;
+use crate::rows::{self, Arrived, Lookup};
 use crate::text::Span;
 use crate::types::{Schema, Type};
 use crate::value::Value;
@@ -101,6 +100,13 @@ pub fn updated_since(since: Arrived, world: World<'_>) -> Option<Vec<String>> {
     }
     let (tables, id) = Form::Updates.tables();
     texts(world, tables[0], id, Of { arrived: Some(since), ..Of::default() })
+}
+
+/// The alerts of DeviceAlertEvents with rows of which these are true.
+pub fn of_rows(conditions: &[Scalar], world: World<'_>) -> Option<Vec<String>> {
+    let (table, id) = Form::DeviceAlertEvents.ids();
+    let found = texts(world, table, id, Of { conditions, arrived: None })?;
+    (found.len() <= NAMED).then_some(found)
 }
 
 /// The table of a form that says which devices an alert is of, and its columns with the device and its name.

@@ -22,6 +22,7 @@ mod compute;
 mod expand;
 mod expr;
 mod found;
+mod incidents;
 mod lambda;
 mod orderby;
 pub mod paging;
@@ -114,7 +115,14 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
     };
 
     // Conditions go into the rows below; a page that is known is looked through once more.
-    let every: Vec<Scalar> = conditions.iter().chain(further).cloned().collect();
+    let mut every: Vec<Scalar> = conditions.iter().chain(further).cloned().collect();
+    let near = match near {
+        Near::Groups(ids, condition) => {
+            every.push(condition);
+            Near::Page(ids, None)
+        }
+        near => near,
+    };
 
     // First which entities, from the columns that say so; then, of alerts, those alone whole.
     let asks_number = asked.count || options.count.unwrap_or(false);

@@ -1,9 +1,10 @@
 //! The entity sets: alerts, what is related to them, and every hunting table. What is not stored as such is a KQL text
 //! over alerts and devices; its columns are the properties.
+use super::super::Context;
 use super::super::alerts::{self, Form, Stored};
-use super::super::{Context, Lookup};
 use crate::catalog::{self, ALERTS, Known, Tables};
 use crate::ir::{Rel, RelOp, Scalar};
+use crate::rows::Lookup;
 use crate::syntax::odata::ast::Name;
 use crate::text::{Diagnostic, Diagnostics, codes};
 use crate::types::{Column, Schema, Type};

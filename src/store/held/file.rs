@@ -16,6 +16,7 @@ use futures::StreamExt;
 use object_store::ObjectStore;
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 use xxhash_rust::xxh64::xxh64;
@@ -105,6 +106,33 @@ impl File {
     /// The rows of an id, ascending.
     pub fn of_id<'i>(&'i self, id: &'i str) -> impl Iterator<Item = usize> + 'i {
         self.ids.rows(id)
+    }
+
+    /// Tells of the rows whose alerts have a row before a time in another file, or in this one.
+    pub fn begun_in(&self, other: &File, time: i64, mut tell: impl FnMut(usize)) {
+        let (mut own, mut others) = (self.ids.places.as_slice(), other.ids.places.as_slice());
+        while let (Some((one, _)), Some((two, _))) = (own.first(), others.first()) {
+            match one.cmp(two) {
+                Ordering::Less => own = &own[1..],
+                Ordering::Greater => others = &others[1..],
+                Ordering::Equal => {
+                    let hash = *one;
+                    let count = |places: &[(u32, u32)]| places.iter().take_while(|(other, _)| *other == hash).count();
+                    let ((here, rest), (there, others_rest)) =
+                        (own.split_at(count(own)), others.split_at(count(others)));
+                    for (_, row) in here {
+                        let row = *row as usize;
+                        let begun = |(_, at): &(u32, u32)| {
+                            other.times[*at as usize] < time && other.id(*at as usize) == self.id(row)
+                        };
+                        if there.iter().any(begun) {
+                            tell(row);
+                        }
+                    }
+                    (own, others) = (rest, others_rest);
+                }
+            }
+        }
     }
 
     pub fn id(&self, row: usize) -> &str {

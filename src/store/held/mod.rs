@@ -6,10 +6,8 @@
 //! lies beyond the bound, is read from the files as if nothing were held.
 use super::snapshot::{Snapshot, StoredFile, time_column};
 use super::starts::micros;
-use crate::bind::Lookup;
-use crate::bind::alerts::Form;
 use crate::catalog;
-use crate::rows::Table;
+use crate::rows::{Lookup, Table};
 use crate::types::Column;
 use file::File;
 use object_store::path::Path;
@@ -82,6 +80,19 @@ impl HeldRows {
         Some(ids.iter().map(begun).collect())
     }
 
+    /// Of the alerts raised within a time (microseconds, without its end): the texts of a column in their rows, letter
+    /// case aside, each with when the first of them was raised, the latest first.
+    pub async fn openings(
+        self: &Arc<Self>,
+        snapshot: &Arc<Snapshot>,
+        column: &str,
+        from: i64,
+        to: i64,
+    ) -> Option<Vec<(i64, String)>> {
+        let table = self.ready(snapshot, None).await?;
+        search::openings(&table, &table.files(snapshot), column, (from, to))
+    }
+
     /// Rows may take so many bytes from now on; none are held where that is 0.
     pub fn bound(&self, bytes: usize) {
         self.most.store(bytes, Ordering::Relaxed);
@@ -133,11 +144,10 @@ impl HeldRows {
     }
 
     fn table(&self, snapshot: &Snapshot) -> Option<Arc<HeldTable>> {
-        if self.most.load(Ordering::Relaxed) == 0 || snapshot.foreign || !catalog::keeps_arrival(&snapshot.name) {
+        let id = catalog::alert_of(&snapshot.name)?;
+        if self.most.load(Ordering::Relaxed) == 0 || snapshot.foreign {
             return None;
         }
-        let forms = Form::ALL.into_iter().chain([Form::Updates]);
-        let id = forms.map(Form::tables).find(|(tables, _)| tables.contains(&snapshot.name.as_str()))?.1;
         let mut tables = lock(&self.tables);
         if let Some(table) = tables.get(&snapshot.location.prefix) {
             let columns = &snapshot.schema.columns[..snapshot.schema.len() - snapshot.partition_columns];

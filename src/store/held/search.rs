@@ -3,15 +3,14 @@ use super::super::snapshot::StoredFile;
 use super::file::{File, Held, NO_TIME, words};
 use super::words::{Chosen, Words, value};
 use super::{Files, HeldTable, least, lock, most, read};
-use crate::bind::{Arrived, Lookup};
 use crate::catalog::TIME_RECEIVED;
 use crate::columns::{TICKS_PER_MICRO, ticks_of_micros};
 use crate::functions::Eval;
 use crate::ir::Scalar;
-use crate::rows::{Compiled, Table};
+use crate::rows::{Arrived, Compiled, Lookup, Table};
 use crate::types::{Column, Schema, Type};
 use crate::value::{Value, datetime};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// More rows than these are not given.
@@ -43,6 +42,59 @@ pub fn rows(table: &HeldTable, files: &Files<'_>, lookup: &Lookup<'_>) -> Option
         let file = files.get(at)?.1.as_ref()?;
         found.rows.push(columns().map(|(column, words)| file.value(table, column, words.as_deref(), row)).collect());
     }
+    Some(found)
+}
+
+/// What [`HeldRows::openings`](super::HeldRows::openings) tells.
+pub fn openings(
+    table: &HeldTable,
+    files: &Files<'_>,
+    column: &str,
+    (from, to): (i64, i64),
+) -> Option<Vec<(i64, String)>> {
+    let (mut within, mut older) = (Vec::new(), Vec::new());
+    for (known, file) in files {
+        let (least, most) = (least(known, &table.time)?, most(known, &table.time)?);
+        if least < to {
+            let file = file.as_ref()?;
+            if file.first() == NO_TIME {
+                return None;
+            }
+            if most >= from {
+                within.push(file);
+            }
+            if least < from {
+                older.push(file);
+            }
+        }
+    }
+    let words = read(table.words.get(column)?);
+    let mut firsts = vec![i64::MAX; words.len()];
+    for file in within {
+        let (start, end) =
+            (file.times.partition_point(|time| *time < from), file.times.partition_point(|time| *time < to));
+        let mut begun = vec![false; end - start];
+        for other in &older {
+            file.begun_in(other, from, |row| {
+                if let Some(begun) = row.checked_sub(start).and_then(|row| begun.get_mut(row)) {
+                    *begun = true;
+                }
+            });
+        }
+        let Some(Held::Texts(numbers)) = file.column(column) else { return None };
+        for (row, begun) in (start..end).zip(begun) {
+            if let (false, Some(first)) = (begun, firsts.get_mut(numbers.get(row) as usize)) {
+                *first = file.times[row].min(*first);
+            }
+        }
+    }
+    let mut found: HashMap<String, i64> = HashMap::new();
+    for (number, first) in firsts.into_iter().enumerate().filter(|(_, first)| *first < i64::MAX) {
+        let known = found.entry(words.text(number as u32).to_lowercase()).or_insert(first);
+        *known = first.min(*known);
+    }
+    let mut found: Vec<(i64, String)> = found.into_iter().map(|(text, first)| (first, text)).collect();
+    found.sort_unstable_by(|a, b| b.cmp(a));
     Some(found)
 }
 
@@ -336,10 +388,12 @@ fn chosen(table: &HeldTable, column: &Column, condition: &Scalar, compiled: &Com
         match (function.name(), texts.as_slice()) {
             ("==", [text]) => return Some(Chosen::new(words.find(text).into_iter().collect())),
             ("in", _) => return Some(Chosen::new(texts.iter().filter_map(|text| words.find(text)).collect())),
-            ("=~", [text]) => {
+            ("=~" | "in~", _) => {
+                let plain = texts.iter().all(|text| text.is_ascii());
+                let lower: HashSet<String> = texts.iter().map(|text| text.to_ascii_lowercase()).collect();
                 let is_it = |one: &str| {
-                    if one.is_ascii() && text.is_ascii() {
-                        one.eq_ignore_ascii_case(text)
+                    if one.is_ascii() && plain {
+                        lower.contains(&one.to_ascii_lowercase())
                     } else {
                         compiled.eval(&[Value::string(one)]).as_bool() == Some(true)
                     }
