@@ -260,13 +260,8 @@ impl Reading {
                 let array = array.as_string_view_opt()?;
                 let words = table.words.get(&self.column.name)?;
                 let mut words = write(words);
-                known.over(array);
-                for (row, view) in array.views().iter().enumerate() {
-                    numbers.push(match array.is_null(row) {
-                        true => words.number(""),
-                        false => known.get(*view, || words.number(cell(array, row))),
-                    });
-                }
+                let text = |row: usize| if array.is_null(row) { "" } else { cell(array, row) };
+                known.read(array, numbers, |rows, found| found.extend(rows.iter().map(|row| words.number(text(*row)))));
             }
         }
         Some(())
