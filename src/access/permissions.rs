@@ -88,6 +88,13 @@ pub fn all() -> Vec<&'static str> {
     all
 }
 
+/// What a user lets an application do, where that has another name than the permission of an application.
+pub fn scopes() -> Vec<&'static str> {
+    let needs =
+        [ADVANCED_QUERY, ADVANCED_HUNTING, THREAT_HUNTING, ALERT_READ, MACHINE, USER, FILE, IP, URL, INCIDENT_READ];
+    needs.iter().flat_map(|need| need.scopes).copied().collect()
+}
+
 /// Words before a set, as the readers of paths pass over them.
 const PREFIXES: &[&str] = &["api", "v1.0", "odata", "security"];
 
@@ -97,8 +104,14 @@ pub fn need(method: &str, path: &str) -> Option<Need> {
     let words: Vec<String> = path.split('/').filter(|word| !word.is_empty()).map(decoded).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let reads = matches!(method, "GET" | "HEAD");
+    // What methods a path takes is no secret, and a browser asks before it has a token to show.
+    if method == "OPTIONS" {
+        return None;
+    }
     Some(match words.as_slice() {
         ["healthz"] => return None,
+        // What there is to ask for says nothing of what is stored, and a page in a browser has no token.
+        ["openapi.json" | "docs"] => return None,
         ["discovery", "v2.0", "keys"] => return None,
         // Not where the first word is a door, behind which words mean something else.
         [tenant, "oauth2", "token"]
@@ -145,7 +158,7 @@ fn of_set(set: &str, rest: &[&str], reads: bool, graph: bool) -> Need {
         Need::of(Operation::Alerts, names, names)
     };
     match (set, with_key.as_slice()) {
-        ("$metadata" | "$batch" | "openapi.json" | "openapi.yaml", []) => DOCUMENTS,
+        ("$metadata" | "$batch", []) => DOCUMENTS,
         ("alerts", ["createalertbyreference"]) => Need { operation: Operation::CreateAlert, ..ALERT_WRITE },
         ("alerts", ["batchupdate"]) => Need { operation: Operation::BatchUpdate, ..ALERT_WRITE },
         ("alerts_v2", _) => graph_need(GRAPH_ALERT),
@@ -174,8 +187,8 @@ fn of_set(set: &str, rest: &[&str], reads: bool, graph: bool) -> Need {
     }
 }
 
-/// With percent-encoding undone, as the readers of paths undo it.
-fn decoded(word: &str) -> String {
+/// A path or a word of one in lower case, with percent-encoding undone, as the readers of paths undo it.
+pub fn decoded(word: &str) -> String {
     let mut bytes = Vec::with_capacity(word.len());
     let mut rest = word.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {
@@ -227,5 +240,7 @@ mod tests {
         assert_eq!(first("GET", "/api/DeviceInfo"), "AdvancedQuery.Read.All");
         assert_eq!((first("GET", "/api/$metadata"), first("GET", "/healthz")), ("any", "open"));
         assert_eq!(first("POST", "/t/oauth2/v2.0/token"), "open");
+        assert_eq!((first("POST", "/api/%24batch"), first("GET", "/docs/")), ("any", "open"));
+        assert_eq!((first("OPTIONS", "/api/alerts"), first("TRACE", "/api/alerts")), ("open", "Alert.ReadWrite.All"));
     }
 }

@@ -35,7 +35,7 @@ pub struct Arguments {
 
 pub async fn run(place: &Place, arguments: Arguments) -> Result<(), Failure> {
     let settings = arguments.settings.with_file(place, arguments.config.as_deref())?;
-    let certificate = settings.certificate()?;
+    let (certificate, origins) = (settings.certificate()?, settings.origins()?);
     let listener = http::listener(settings.address(), settings.reach()).await?;
     let address = listener.local_addr()?;
     let access = match settings.signs_in() {
@@ -47,7 +47,7 @@ pub async fn run(place: &Place, arguments: Arguments) -> Result<(), Failure> {
         Some(access) => Doors::guarded(engine, Arc::new(access)),
         None => Doors::open(engine),
     };
-    let doors = Doors { limits: settings.limits(), reach: settings.reach(), ..doors };
+    let doors = Doors { limits: settings.limits(), reach: settings.reach(), origins, ..doors };
     let scheme = if certificate.is_some() { "https" } else { "http" };
     let who = if doors.access.is_some() { "who signs in" } else { "whoever asks" };
     eprintln!("serving {} to {who} on {scheme}://{address}", place.store);

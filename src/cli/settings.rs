@@ -41,6 +41,9 @@ settings! {
     /// Listens where other machines can reach it without sign-in or TLS: something before it sees to both.
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     trust_network: bool,
+    /// Lets pages of this origin read answers in a browser, such as https://soc.example. May be given more than once.
+    #[arg(long, value_name = "ORIGIN")]
+    cors_origin: Vec<String>,
     /// The certificate and those that signed it, as PEM. Read again when the file changes.
     #[arg(long, value_name = "FILE", help_heading = "TLS")]
     tls_cert: PathBuf,
@@ -167,6 +170,19 @@ impl Settings {
     pub fn reach(&self) -> Reach {
         let guarded = self.signs_in() && self.tls_cert.is_some();
         if guarded || self.trust_network.unwrap_or(false) { Reach::Network } else { Reach::Machine }
+    }
+
+    /// Origins as browsers send them: a scheme, a host, a port where it is not the usual one, and nothing behind.
+    pub fn origins(&self) -> Result<Arc<[String]>, Failure> {
+        let given = self.cors_origin.as_deref().unwrap_or_default();
+        let wrong = |origin: &&String| match origin.split_once("://") {
+            Some((scheme, host)) => !["http", "https"].contains(&scheme) || host.is_empty() || host.contains('/'),
+            None => true,
+        };
+        match given.iter().find(wrong) {
+            Some(other) => Err(format!("`{other}` is no origin; write `https://soc.example`").into()),
+            None => Ok(given.into()),
+        }
     }
 
     pub fn certificate(&self) -> Result<Option<Arc<Certificate>>, Failure> {

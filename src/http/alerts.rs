@@ -116,6 +116,11 @@ pub fn encoded(text: &str) -> String {
 }
 
 impl Root {
+    /// `http://host`
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Behind a proxy that says so the links have its scheme and host.
     pub fn of(headers: &HeaderMap, path: &str, secure: bool) -> Root {
         let given = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());

@@ -13,8 +13,8 @@ use axum::http::StatusCode;
 use futures::StreamExt;
 use serde_json::{Map, json};
 
-const SEVERITIES: &[&str] = &["Low", "Medium", "High"];
-const CATEGORIES: &[&str] = &[
+pub const SEVERITIES: &[&str] = &["Low", "Medium", "High"];
+pub const CATEGORIES: &[&str] = &[
     "General",
     "CommandAndControl",
     "Collection",
@@ -32,7 +32,7 @@ const CATEGORIES: &[&str] = &[
     "Ransomware",
     "SuspiciousActivity",
 ];
-const KEYS: [&str; 8] =
+pub const KEYS: [&str; 8] =
     ["machineId", "severity", "title", "description", "recommendedAction", "eventTime", "reportId", "category"];
 /// The longest of its texts.
 const LONGEST: usize = 32 << 10;

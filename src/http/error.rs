@@ -124,7 +124,8 @@ pub fn unauthorized(door: Door, denied: Denied, id: &RequestId) -> Response {
         return said(door, StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", &message, id);
     }
     let message = format!("Unauthorized request - reason of failure: {words}");
-    let mut response = said(door, StatusCode::UNAUTHORIZED, "Unauthorized", &message, id);
+    let code = if door == Door::Graph { "InvalidAuthenticationToken" } else { "Unauthorized" };
+    let mut response = said(door, StatusCode::UNAUTHORIZED, code, &message, id);
     let challenge = match denied {
         Denied::Missing => "Bearer realm=\"sighthound\"".to_owned(),
         _ => format!("Bearer realm=\"sighthound\", error=\"invalid_token\", error_description=\"{words}\""),

@@ -81,7 +81,6 @@ pub fn get(path: &str, query: &str, headers: &HeaderMap, root: &str) -> Option<R
             let kind = [(header::CONTENT_TYPE, "application/xml; charset=utf-8")];
             Some((kind, csdl::xml(sets, &WITHIN)).into_response())
         }
-        Some("$batch" | "%24batch") => Some(StatusCode::NOT_IMPLEMENTED.into_response()),
         Some(_) => None,
     }
 }

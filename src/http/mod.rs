@@ -4,22 +4,23 @@ use crate::access::Access;
 use crate::engine::{Engine, Language, Limits, QueryError, Request, Response};
 use crate::text::{Source, Span, codes};
 use axum::body::{Body, Bytes};
-use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::extract::{DefaultBodyLimit, Request as HttpRequest, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
 use axum::{Extension, Router};
 use futures::{FutureExt, StreamExt};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tracing::{Instrument, info, info_span};
 
 mod alerts;
 mod answer;
+mod batch;
 mod caller;
 mod commands;
+mod cors;
 mod create;
 mod databases;
 pub mod error;
@@ -28,7 +29,9 @@ mod hunting;
 mod incidents;
 mod kusto;
 mod metadata;
+mod openapi;
 mod pull;
+mod routes;
 mod serve;
 mod shape;
 mod signin;
@@ -44,6 +47,8 @@ pub use tls::Certificate;
 const REQUEST_BYTES: usize = 4 << 20;
 /// The largest request for a token: anybody may send one.
 const GRANT_BYTES: usize = 64 << 10;
+/// For the body of a request.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What every handler works with: the engine, and who is asking.
 #[derive(Clone)]
@@ -57,6 +62,8 @@ pub struct Doors {
     pub secure: bool,
     /// From where requests count if nobody has to sign in.
     pub reach: Reach,
+    /// Whose pages in a browser may read answers, such as `https://soc.example`.
+    pub origins: Arc<[String]>,
 }
 
 /// What one query may use at each door.
@@ -91,7 +98,7 @@ impl Doors {
     /// Doors at which nobody has to sign in.
     pub fn open(engine: Engine) -> Doors {
         let (caller, limits, reach) = (Caller::local(), DoorLimits::default(), Reach::Machine);
-        Doors { engine, caller, access: None, limits, secure: false, reach }
+        Doors { engine, caller, access: None, limits, secure: false, reach, origins: Arc::new([]) }
     }
 
     /// Doors at which everybody has to sign in.
@@ -148,48 +155,33 @@ pub async fn contained<T>(work: impl Future<Output = T>) -> Result<T, QueryError
 /// All doors over one engine.
 pub fn router(doors: Doors) -> Router {
     doors.engine.store().hold(doors.limits.held);
-    let routes = Router::new()
-        .route("/v2/rest/query", post(kusto::query_v2))
-        .route("/v1/rest/query", post(kusto::query_v1))
-        .route("/v1/rest/mgmt", post(kusto::command))
-        .route("/v1/rest/auth/metadata", get(kusto::auth_metadata))
-        .route("/api/advancedqueries/run", post(hunting::defender))
-        .route("/api/advancedhunting/run", post(hunting::defender))
-        .route("/v1.0/security/runhuntingquery", post(hunting::graph))
-        .route("/v1.0/security/{*rest}", get(alerts::get).patch(updates::patch).post(updates::post))
-        .route("/api", get(alerts::get))
-        .route("/api/", get(alerts::get))
-        .route("/api/{*rest}", get(alerts::get).patch(updates::patch).post(updates::post))
-        // Some published samples leave the door out.
-        .route("/alerts/{*rest}", get(alerts::get).patch(updates::patch).post(updates::post))
-        .route("/odata", get(alerts::get))
-        .route("/odata/", get(alerts::get))
-        .route("/odata/{*rest}", get(alerts::get))
-        .route("/healthz", get(|| async { "ok" }))
-        .route("/{tenant}/oauth2/v2.0/token", post(signin::token).layer(DefaultBodyLimit::max(GRANT_BYTES)))
-        .route("/{tenant}/oauth2/token", post(signin::token).layer(DefaultBodyLimit::max(GRANT_BYTES)))
-        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(signin::discovery))
-        .route("/{tenant}/.well-known/openid-configuration", get(signin::discovery))
-        .route("/discovery/v2.0/keys", get(signin::keys))
-        .route("/{tenant}/discovery/v2.0/keys", get(signin::keys))
+    // What a batch has in it goes through doors like these, but for those of batches.
+    let parts = batch::Parts(layered(routes::router(false), &doors));
+    layered(routes::router(true).layer(Extension(parts)), &doors)
+}
+
+fn layered(routes: Router<Doors>, doors: &Doors) -> Router {
+    let routes = routes
         .fallback(|uri: Uri, Extension(id): Extension<RequestId>| async move { error::no_such_path(&uri, &id) })
         .layer(DefaultBodyLimit::max(REQUEST_BYTES))
+        .layer(middleware::from_fn(allowed))
         .layer(middleware::from_fn_with_state(doors.clone(), signin::known))
-        .layer(middleware::from_fn(watched))
-        .with_state(doors);
+        .layer(middleware::from_fn_with_state(Arc::clone(&doors.origins), watched))
+        .with_state(doors.clone());
     // Letter case is settled before routing, so the routes stand inside a router of their own.
     Router::new().fallback_service(tower::ServiceBuilder::new().map_request(settled).service(routes))
 }
 
-/// Paths that clients write in more than one letter case.
-const ANY_CASE: &[&str] = &["/api/advancedqueries/run", "/api/advancedhunting/run", "/v1.0/security/runhuntingquery"];
+async fn healthy() -> &'static str {
+    "ok"
+}
 
-fn settled(mut request: axum::extract::Request) -> axum::extract::Request {
-    let path = request.uri().path().trim_end_matches('/').to_ascii_lowercase();
-    if ANY_CASE.contains(&path.as_str()) {
+/// Paths that have nothing changing in them come as the router has them.
+fn settled(mut request: HttpRequest) -> HttpRequest {
+    if let Some(path) = routes::spelt(request.uri().path()) {
         let path = match request.uri().query() {
             Some(query) => format!("{path}?{query}"),
-            None => path,
+            None => path.to_owned(),
         };
         if let Ok(uri) = path.parse() {
             *request.uri_mut() = uri;
@@ -201,18 +193,51 @@ fn settled(mut request: axum::extract::Request) -> axum::extract::Request {
 /// Paths under these are those of OData services.
 const ODATA: &[&str] = &["api", "odata", "alerts", "v1.0"];
 
+/// Refuses a method that the path does not take, and says which it takes to who asks that.
+async fn allowed(Extension(id): Extension<RequestId>, request: HttpRequest, next: Next) -> axum::response::Response {
+    let methods = routes::methods(request.uri().path());
+    if request.method() != Method::OPTIONS && (methods.is_empty() || methods.contains(request.method())) {
+        return next.run(request).await;
+    }
+    let door = error::Door::of(request.uri().path());
+    let mut response = match *request.method() {
+        Method::OPTIONS if methods.is_empty() => return error::no_such_path(request.uri(), &id),
+        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
+        _ => error::of_status(door, StatusCode::METHOD_NOT_ALLOWED, &id),
+    };
+    response.headers_mut().insert(header::ALLOW, routes::allow(&methods));
+    response
+}
+
 const THEIR_IDS: [&str; 3] = ["x-ms-client-request-id", "client-request-id", "x-request-id"];
 
 /// Gives each request its id and a line in the log (never its text), and contains a panic of its handler.
-async fn watched(mut request: axum::extract::Request, next: Next) -> axum::response::Response {
+async fn watched(
+    State(origins): State<Arc<[String]>>,
+    mut request: HttpRequest,
+    next: Next,
+) -> axum::response::Response {
     let theirs = THEIR_IDS.iter().find_map(|name| request.headers().get(*name)).and_then(|id| id.to_str().ok());
-    let id =
-        RequestId { ours: uuid::Uuid::new_v4().to_string(), theirs: theirs.map(|id| id.chars().take(200).collect()) };
+    // What a batch has in it goes by the batch's id.
+    let given = request.extensions().get::<RequestId>().cloned();
+    let id = given.unwrap_or_else(|| RequestId {
+        ours: uuid::Uuid::new_v4().to_string(),
+        theirs: theirs.map(|id| id.chars().take(200).collect()),
+    });
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     request.extensions_mut().insert(id.clone());
+    let request = request.map(patient);
     let span = info_span!("request", id = %id.ours);
     let began = Instant::now();
-    let mut response = match contained(next.run(request)).instrument(span.clone()).await {
+    let origin = cors::origin(&origins, request.headers());
+    let asked = origin.as_ref().and_then(|origin| cors::preflight(&request, origin));
+    let answer = async {
+        match asked {
+            Some(response) => Ok(response),
+            None => contained(next.run(request)).instrument(span.clone()).await,
+        }
+    };
+    let mut response = match answer.await {
         Ok(response) => response,
         Err(fault) => error::response(error::Door::of(&path), &fault, &id),
     };
@@ -228,7 +253,11 @@ async fn watched(mut request: axum::extract::Request, next: Next) -> axum::respo
         response = shaped;
     }
     let ms = began.elapsed().as_millis() as u64;
-    span.in_scope(|| info!(%method, %path, status = response.status().as_u16(), ms, "answered"));
+    let caller = response.extensions().get::<Caller>().map_or("", |caller| &caller.name);
+    span.in_scope(|| info!(%method, %path, caller, status = response.status().as_u16(), ms, "answered"));
+    if let Some(origin) = origin {
+        cors::readable(&mut response, &origin);
+    }
     let headers = response.headers_mut();
     let given = [("x-ms-activity-id", Some(&id.ours)), ("request-id", Some(&id.ours))];
     let echoed = [("x-ms-client-request-id", id.theirs.as_ref()), ("client-request-id", id.theirs.as_ref())];
@@ -243,6 +272,19 @@ async fn watched(mut request: axum::extract::Request, next: Next) -> axum::respo
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// A body that must have come by a certain time, so that nobody keeps a handler waiting for ever.
+fn patient(body: Body) -> Body {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    Body::from_stream(futures::stream::unfold(Some(body.into_data_stream()), move |stream| async move {
+        let mut stream = stream?;
+        match tokio::time::timeout_at(until, stream.next()).await {
+            Ok(None) => None,
+            Ok(Some(piece)) => Some((piece, Some(stream))),
+            Err(late) => Some((Err(axum::Error::new(late)), None)),
+        }
+    }))
 }
 
 /// A JSON body with a status.

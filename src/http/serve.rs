@@ -1,16 +1,26 @@
 //! Listening and stopping.
 use super::tls::{Certificate, TlsListener};
 use super::{Doors, router};
+use axum::Router;
 use axum::serve::{Listener, ListenerExt};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::net::ToSocketAddrs;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tracing::{info, warn};
+use tokio::sync::{Semaphore, watch};
+use tracing::{debug, info, warn};
 
 /// What running queries are given to end after the signal to stop.
 const GRACE: Duration = Duration::from_secs(20);
+/// Connections at once; others wait to be taken.
+const CONNECTIONS: u32 = 4096;
+/// For the head of a request, and between two of them.
+const PATIENCE: Duration = Duration::from_secs(75);
 
 /// From where the doors may be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +51,7 @@ pub async fn serve(listener: TcpListener, doors: Doors, certificate: Option<Arc<
     match certificate {
         Some(certificate) => {
             let doors = Doors { secure: true, ..doors };
-            serve_on(TlsListener::over(listener, certificate)?, doors).await
+            serve_on(TlsListener::over(listener, certificate)?, doors).await;
         }
         None => {
             // Answers are written whole, so waiting to fill packets only delays them.
@@ -50,29 +60,62 @@ pub async fn serve(listener: TcpListener, doors: Doors, certificate: Option<Arc<
                     warn!(%error, "no TCP_NODELAY");
                 }
             });
-            serve_on(listener, doors).await
+            serve_on(listener, doors).await;
         }
     }
+    Ok(())
 }
 
-async fn serve_on<L: Listener<Addr: std::fmt::Debug>>(listener: L, doors: Doors) -> io::Result<()> {
-    let (stop, stopping) = tokio::sync::watch::channel(false);
-    let mut seen = stopping.clone();
-    let server = axum::serve(listener, router(doors)).with_graceful_shutdown(async move {
-        let _ = seen.wait_for(|stop| *stop).await;
-    });
-    let watcher = async move {
-        signal().await;
-        info!("stopping");
-        let _ = stop.send(true);
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        ended = server => ended,
-        () = watcher => Ok(()),
+async fn serve_on<L: Listener>(mut listener: L, doors: Doors) {
+    let router = router(doors);
+    let (stop, stopping) = watch::channel(false);
+    let places = Arc::new(Semaphore::new(CONNECTIONS as usize));
+    let mut signal = pin!(signal());
+    loop {
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await.0)
+        };
+        let (place, stream) = tokio::select! {
+            () = &mut signal => break,
+            accepted = accepted => accepted,
+        };
+        let (router, stopping) = (router.clone(), stopping.clone());
+        tokio::spawn(async move {
+            let _place = place;
+            connection::<L>(stream, router, stopping).await;
+        });
+    }
+    drop(listener);
+    info!("stopping");
+    let _ = stop.send(true);
+    let ended = tokio::time::timeout(GRACE, places.acquire_many(CONNECTIONS)).await;
+    if ended.is_err() {
+        warn!("some queries were broken off");
     }
 }
 
+/// One connection, request by request, until either side has had enough.
+async fn connection<L: Listener>(stream: L::Io, router: Router, mut stopping: watch::Receiver<bool>) {
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let stopped = async {
+        let _ = stopping.wait_for(|stop| *stop).await;
+    };
+    tokio::select! {
+        ended = connection.as_mut() => {
+            if let Err(error) = ended {
+                debug!(error = %error, "a connection broke");
+            }
+            return;
+        }
+        () = stopped => connection.as_mut().graceful_shutdown(),
+    }
+    if let Err(error) = connection.await {
+        debug!(error = %error, "a connection broke");
+    }
+}
 async fn signal() {
     let interrupt = async {
         if tokio::signal::ctrl_c().await.is_err() {

@@ -1,7 +1,7 @@
 //! Signing in: who is asking is found out before a request comes to its door, and tokens are given to clients that prove
 //! who they are.
 use super::error::{self, Door};
-use super::{Doors, Reach, RequestId, json};
+use super::{Doors, Reach, RequestId, cors, json};
 use crate::access::{Access, Caller, Denied, Grant, GrantError, LIFETIME, need};
 use axum::Extension;
 use axum::body::Bytes;
@@ -23,7 +23,7 @@ pub async fn known(
 ) -> Response {
     let given = request.extensions().get::<Caller>().cloned();
     let Some(access) = &doors.access else {
-        if doors.reach == Reach::Machine && !from_here(&request) {
+        if doors.reach == Reach::Machine && !from_here(&request, &doors.origins) {
             return error::not_from_here(Door::of(request.uri().path()), &id);
         }
         request.extensions_mut().insert(given.unwrap_or_else(Caller::local));
@@ -54,16 +54,21 @@ pub async fn known(
         return error::exceeded(door, &exceeded, &id);
     }
     tracing::debug!(caller = %caller.name, "let in");
-    request.extensions_mut().insert(caller);
-    next.run(request).await
+    request.extensions_mut().insert(caller.clone());
+    let mut response = next.run(request).await;
+    // The log says who it was.
+    response.extensions_mut().insert(caller);
+    response
 }
 
 /// Whether a request names this machine as nobody but those on it can: a page of another site, which a browser here may be
-/// showing, sends that site's origin, and by a name of its own making its own name as the host.
-fn from_here(request: &Request) -> bool {
+/// showing, sends that site's origin, and by a name of its own making its own name as the host. Listed origins count.
+fn from_here(request: &Request, origins: &[String]) -> bool {
     let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
     let host = text(header::HOST).or_else(|| request.uri().authority().map(|authority| authority.as_str()));
-    let origin = text(header::ORIGIN).map(|origin| origin.split_once("://").map_or("?", |(_, host)| host));
+    let listed = cors::origin(origins, request.headers()).is_some();
+    let origin =
+        text(header::ORIGIN).filter(|_| !listed).map(|origin| origin.split_once("://").map_or("?", |(_, host)| host));
     [host, origin].into_iter().flatten().all(is_local)
 }
 

@@ -13,13 +13,13 @@ use crate::value::Value;
 use arrow::record_batch::RecordBatch;
 use axum::Extension;
 use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
 use std::collections::HashSet;
 
 /// The most alerts of one `batchUpdate`.
-const BATCH: usize = 1_000;
+pub const BATCH: usize = 1_000;
 /// The longest text of a comment or of an owner's name.
 const LONGEST: usize = 32 << 10;
 /// How often an update with `If-Match` is tried again while other alerts are being updated.
@@ -133,7 +133,11 @@ pub async fn post(
     let done = match (root.door, lower.as_slice()) {
         (Door::Alerts, ["alerts", "batchupdate"]) => batch(&doors, &body).await,
         (Door::Alerts, ["alerts", "createalertbyreference"]) => match create::by_reference(&doors, &body).await {
-            Ok(key) => answer(&doors, &root, "Alerts", &key).await,
+            Ok(key) => answer(&doors, &root, "Alerts", &key).await.map(|mut made| {
+                let place = HeaderValue::from_str(&format!("{}/alerts('{key}')", root.url));
+                made.headers_mut().extend(place.map(|place| (header::CONTENT_LOCATION, place)));
+                made
+            }),
             Err(failure) => Err(failure),
         },
         (Door::Graph, ["alerts_v2", _, "comments"]) => comment(&doors, &root, &words[1], &body).await,
@@ -307,7 +311,7 @@ pub enum Of {
 }
 
 /// The words of an incident's status.
-const OF_INCIDENTS: Words = Words {
+static OF_INCIDENTS: Words = Words {
     property: "status",
     defender: same!["Active", "InProgress", "Resolved"],
     graph: &[("active", "Active"), ("inProgress", "InProgress"), ("resolved", "Resolved")],
@@ -323,7 +327,7 @@ struct Words {
     retired: &'static [(&'static str, &'static str)],
 }
 
-const WORDS: [Words; 3] = [
+static WORDS: [Words; 3] = [
     Words {
         property: "status",
         defender: same!["New", "InProgress", "Resolved"],
@@ -382,6 +386,16 @@ const WORDS: [Words; 3] = [
         ],
     },
 ];
+
+/// The words that a door offers for the properties that have some.
+pub fn offered(door: Door, of: Of) -> Vec<(&'static str, Vec<&'static str>)> {
+    let all = WORDS.iter().map(|words| match (words.property, of) {
+        ("status", Of::Incident) => &OF_INCIDENTS,
+        _ => words,
+    });
+    let offered = |words: &'static Words| if door == Door::Graph { words.graph } else { words.defender };
+    all.map(|words| (words.property, offered(words).iter().map(|(word, _)| *word).collect())).collect()
+}
 
 /// What a body asks for. `also` are keys that it may have beside those of an update.
 pub fn changes(body: &Bytes, door: Door, of: Of, also: &[&str]) -> Result<Vec<Change>, Refusal> {

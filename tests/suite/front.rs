@@ -164,8 +164,9 @@ impl Front {
             let bytes = to_bytes(body, usize::MAX).await.map_err(|error| error.to_string())?;
             let body = match serde_json::from_slice::<Json>(&bytes) {
                 Ok(json) => laid_out(&steady(json, &id), 0),
-                Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
+                Err(_) => steady_lines(&String::from_utf8_lossy(&bytes), &id),
             };
+            let kind = kind.replace(&id, "<id>");
             Ok(format!("{status} {kind}\n\n{body}"))
         });
         self.runtime.block_on(answer).map_err(|error| error.to_string())?
@@ -220,19 +221,40 @@ fn shown_error(error: &QueryError, short: bool) -> String {
     }
 }
 
+fn is_now(ticks: i64) -> bool {
+    (clock() - ticks).abs() < datetime::TICKS_PER_DAY
+}
+
+/// The same of a text, in which identifiers and tags are made from the time of day.
+fn steady_text(text: &str, id: &str) -> String {
+    static MADE: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#"da(6\d{17})_-?\d+|"(6\d{17})""#).expect("a fixed pattern"));
+    let made = |found: &regex::Captures<'_>| match found.get(1).or(found.get(2)).map(|ticks| ticks.as_str().parse()) {
+        Some(Ok(ticks)) if is_now(ticks) => "<made>".to_owned(),
+        _ => found[0].to_owned(),
+    };
+    MADE.replace_all(text, made).replace(id, "<id>")
+}
+
+/// What is no JSON as a whole: lines, times within them, and lengths that hang on these.
+fn steady_lines(text: &str, id: &str) -> String {
+    static TIMES: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\d{4}-\d\d-\d\dT[0-9:.]+Z").expect("a fixed pattern"));
+    static LENGTH: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"content-length: \d+").expect("a fixed pattern"));
+    let now = |found: &regex::Captures<'_>| match datetime::parse(&found[0]) {
+        Some(ticks) if is_now(ticks) => "<now>".to_owned(),
+        _ => found[0].to_owned(),
+    };
+    let text = text.replace("\r\n", "\n");
+    steady_text(&LENGTH.replace_all(&TIMES.replace_all(&text, now), "content-length: <n>"), id)
+}
+
 /// The answer with what differs from run to run replaced by what it is: this request's id, and the time of day.
 fn steady(json: Json, id: &str) -> Json {
     match json {
         Json::String(text) => {
-            let now = datetime::parse(&text).is_some_and(|ticks| (clock() - ticks).abs() < datetime::TICKS_PER_DAY);
-            // Identifiers that are made from the time of day.
-            static MADE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"da(6\d{17})_-?\d+").expect("a fixed pattern"));
-            let made = |found: &regex::Captures<'_>| match found[1].parse::<i64>() {
-                Ok(ticks) if (clock() - ticks).abs() < datetime::TICKS_PER_DAY => "<made>".to_owned(),
-                _ => found[0].to_owned(),
-            };
-            let text = MADE.replace_all(&text, made).into_owned();
-            Json::from(if now { "<now>".to_owned() } else { text.replace(id, "<id>") })
+            let now = datetime::parse(&text).is_some_and(is_now);
+            Json::from(if now { "<now>".to_owned() } else { steady_text(&text, id) })
         }
         Json::Array(items) => items.into_iter().map(|item| steady(item, id)).collect(),
         Json::Object(fields) => {

@@ -8,6 +8,9 @@
 //! - `pages`: pages that are walked while rows arrive
 //! - `metadata`: what entities have is what `$metadata` tells of them
 //! - `held`: what is told of alerts whose rows are in memory is what the files say
+//! - `routes`: the OpenAPI document, the router and the permissions say the same; batches, pages of other origins, slow
+//!   clients
+//! - `requests`: request lines of real clients and filters of other libraries, from `../shared` or `SIGHTHOUND_SHARED`
 //! - `recorded`: answers recorded elsewhere, read from `../shared` or `SIGHTHOUND_SHARED`, with the known failures
 use std::process::ExitCode;
 
@@ -22,6 +25,8 @@ mod markdown;
 mod metadata;
 mod pages;
 mod recorded;
+mod requests;
+mod routes;
 mod signin;
 mod state;
 mod terms;
@@ -38,6 +43,8 @@ fn main() -> ExitCode {
     trials.extend(metadata::trials());
     trials.extend(held::trials());
     trials.extend(signin::trials());
+    trials.extend(routes::trials());
+    trials.extend(requests::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

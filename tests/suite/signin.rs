@@ -75,13 +75,13 @@ static HOUSE: LazyLock<House> = LazyLock::new(|| {
 });
 
 /// Doors with clients of their own.
-struct Guarded {
-    router: Router,
-    registry: Registry,
-    access: tempfile::TempDir,
+pub struct Guarded {
+    pub router: Router,
+    pub registry: Registry,
+    pub access: tempfile::TempDir,
 }
 
-fn guarded(spending: Spending) -> Guarded {
+pub fn guarded(spending: Spending) -> Guarded {
     let access = tempfile::tempdir().expect("a temporary folder");
     let keys = HOUSE.folder.path().join("keys.json");
     std::fs::write(&keys, jwks("k1").to_string()).expect("a file");
@@ -91,14 +91,14 @@ fn guarded(spending: Spending) -> Guarded {
     Guarded { router: router(Doors::guarded(HOUSE.engine.clone(), Arc::new(gate))), registry, access }
 }
 
-fn free() -> Guarded {
+pub fn free() -> Guarded {
     guarded(Spending { hunting_per_minute: 0, alerts_per_minute: 0, tokens_per_minute: 0, ..Spending::default() })
 }
 
-const ALL: &[&str] = &["AdvancedQuery.Read.All", "Alert.Read.All", "Machine.Read.All"];
+pub const ALL: &[&str] = &["AdvancedQuery.Read.All", "Alert.Read.All", "Machine.Read.All"];
 
 impl Guarded {
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, HeaderMap, Json) {
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, HeaderMap, Json) {
         let mut request = HttpRequest::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -112,12 +112,12 @@ impl Guarded {
         })
     }
 
-    fn client(&self, name: &str, roles: &[&str], groups: &[&str]) -> (String, String) {
+    pub fn client(&self, name: &str, roles: &[&str], groups: &[&str]) -> (String, String) {
         let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
         self.registry.add(name, owned(roles), owned(groups)).expect("a client")
     }
 
-    fn token(&self, (id, secret): &(String, String)) -> String {
+    pub fn token(&self, (id, secret): &(String, String)) -> String {
         let body = form(&[
             ("grant_type", "client_credentials"),
             ("client_id", id),
@@ -185,7 +185,7 @@ fn claims() -> Json {
     })
 }
 
-fn with(changes: Json) -> Json {
+pub fn with(changes: Json) -> Json {
     let mut claims = claims();
     for (name, value) in changes.as_object().expect("changes") {
         claims[name] = value.clone();
@@ -199,7 +199,7 @@ fn without(name: &str) -> Json {
     claims
 }
 
-fn signed(claims: &Json, kid: Option<&str>) -> String {
+pub fn signed(claims: &Json, kid: Option<&str>) -> String {
     let header = Header { kid: kid.map(str::to_owned), ..Header::new(Algorithm::RS256) };
     encode(&header, claims, &EncodingKey::from_rsa_der(&rsa())).expect("a token")
 }
@@ -208,7 +208,7 @@ fn part(json: &Json) -> String {
     URL_SAFE_NO_PAD.encode(json.to_string())
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: T, wanted: T) -> Result<(), Failed> {
+pub fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: T, wanted: T) -> Result<(), Failed> {
     if got == wanted { Ok(()) } else { Err(format!("{what}: got {got:?}, wanted {wanted:?}").into()) }
 }
 
@@ -282,6 +282,14 @@ fn wrong_tokens() -> Result<(), Failed> {
         .map_err(|_| Failed::from(format!("{what}: {message}")))?;
         let challenge = headers.get("www-authenticate").and_then(|value| value.to_str().ok()).unwrap_or("");
         same(what, challenge.starts_with("Bearer realm=\"sighthound\", error=\"invalid_token\""), true)?;
+        for (path, code) in [
+            ("/v2/rest/query", "Unauthorized"),
+            ("/api/advancedqueries/run", "Unauthorized"),
+            ("/v1.0/security/runHuntingQuery", "InvalidAuthenticationToken"),
+        ] {
+            let (status, _, body) = doors.send("POST", path, &[("authorization", &bearer)], "{}");
+            same(&format!("{what} at {path}"), (status, body["error"]["code"].as_str()), (401, Some(code)))?;
+        }
     }
     for (what, headers) in [("none", vec![]), ("Basic", vec![("authorization", "Basic YTpi")])] {
         same(what, doors.send("GET", "/api/alerts", &headers, "").0, 401)?;
@@ -560,6 +568,8 @@ fn only_from_here() -> Result<(), Failed> {
         Ok::<_, Failed>(Guarded { router: router(doors), registry, access })
     };
     let (here, anywhere) = (open(Reach::Machine)?, open(Reach::Network)?);
+    let (_, headers, _) = here.send("GET", "/healthz", &[("origin", "http://localhost:3000")], "");
+    same("nothing is said of origins", headers.keys().any(|name| name.as_str().starts_with("access-control")), false)?;
     for (headers, wanted) in [
         (vec![], 200),
         (vec![("host", "localhost:8080")], 200),
@@ -731,6 +741,7 @@ fn silent_log() -> Result<(), Failed> {
         send("GET", "/api/alerts?access_token=needleword", &bearer, "");
     });
     let text = String::from_utf8_lossy(&lines.0.lock().expect("lines")).into_owned();
+    same("callers are logged", text.contains("caller=\"secretive\""), true).map_err(|_| Failed::from(text.clone()))?;
     same("requests are logged", text.matches("answered").count() >= 13, true)
         .map_err(|_| Failed::from(text.clone()))?;
     let signature = token.rsplit('.').next().unwrap_or("");

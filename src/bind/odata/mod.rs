@@ -440,6 +440,12 @@ pub fn alerts_of_incidents() -> Result<Schema, Diagnostics> {
     Ok(Set::related(&sets::INCIDENTS[2], &context)?.properties)
 }
 
+/// Alerts and incidents as Graph has them.
+pub fn graph_sets() -> Result<Vec<Set>, Diagnostics> {
+    let context = Context { tables: &sets::WithAlerts, now: 0, parameters: &[], data: None, saved: &[] };
+    [&sets::GRAPH_ALERTS, &sets::INCIDENTS[1]].into_iter().map(|related| Set::related(related, &context)).collect()
+}
+
 /// The sets that `$metadata` lists: those of the alerts API, then the hunting tables.
 pub fn every_set() -> Result<Vec<Set>, Diagnostics> {
     let context = Context { tables: &sets::WithAlerts, now: 0, parameters: &[], data: None, saved: &[] };
