@@ -12,6 +12,7 @@ use axum::{Extension, Router};
 use futures::{FutureExt, StreamExt};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tracing::{Instrument, info, info_span};
 
@@ -47,8 +48,8 @@ pub use tls::Certificate;
 const REQUEST_BYTES: usize = 4 << 20;
 /// The largest request for a token: anybody may send one.
 const GRANT_BYTES: usize = 64 << 10;
-/// For the body of a request.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// For the head of a request, for its body, and between two of them.
+const PATIENCE: Duration = Duration::from_secs(75);
 
 /// What every handler works with: the engine, and who is asking.
 #[derive(Clone)]
@@ -64,6 +65,8 @@ pub struct Doors {
     pub reach: Reach,
     /// Whose pages in a browser may read answers, such as `https://soc.example`.
     pub origins: Arc<[String]>,
+    /// For how long a client may take to say what it wants.
+    pub patience: Duration,
 }
 
 /// What one query may use at each door.
@@ -98,7 +101,8 @@ impl Doors {
     /// Doors at which nobody has to sign in.
     pub fn open(engine: Engine) -> Doors {
         let (caller, limits, reach) = (Caller::local(), DoorLimits::default(), Reach::Machine);
-        Doors { engine, caller, access: None, limits, secure: false, reach, origins: Arc::new([]) }
+        let (origins, patience) = (Arc::new([]), PATIENCE);
+        Doors { engine, caller, access: None, limits, secure: false, reach, origins, patience }
     }
 
     /// Doors at which everybody has to sign in.
@@ -166,7 +170,7 @@ fn layered(routes: Router<Doors>, doors: &Doors) -> Router {
         .layer(DefaultBodyLimit::max(REQUEST_BYTES))
         .layer(middleware::from_fn(allowed))
         .layer(middleware::from_fn_with_state(doors.clone(), signin::known))
-        .layer(middleware::from_fn_with_state(Arc::clone(&doors.origins), watched))
+        .layer(middleware::from_fn_with_state(doors.clone(), watched))
         .with_state(doors.clone());
     // Letter case is settled before routing, so the routes stand inside a router of their own.
     Router::new().fallback_service(tower::ServiceBuilder::new().map_request(settled).service(routes))
@@ -212,11 +216,7 @@ async fn allowed(Extension(id): Extension<RequestId>, request: HttpRequest, next
 const THEIR_IDS: [&str; 3] = ["x-ms-client-request-id", "client-request-id", "x-request-id"];
 
 /// Gives each request its id and a line in the log (never its text), and contains a panic of its handler.
-async fn watched(
-    State(origins): State<Arc<[String]>>,
-    mut request: HttpRequest,
-    next: Next,
-) -> axum::response::Response {
+async fn watched(State(doors): State<Doors>, mut request: HttpRequest, next: Next) -> axum::response::Response {
     let theirs = THEIR_IDS.iter().find_map(|name| request.headers().get(*name)).and_then(|id| id.to_str().ok());
     // What a batch has in it goes by the batch's id.
     let given = request.extensions().get::<RequestId>().cloned();
@@ -226,10 +226,11 @@ async fn watched(
     });
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     request.extensions_mut().insert(id.clone());
-    let request = request.map(patient);
+    let late = Arc::new(AtomicBool::new(false));
+    let request = request.map(|body| patient(body, doors.patience, Arc::clone(&late)));
     let span = info_span!("request", id = %id.ours);
     let began = Instant::now();
-    let origin = cors::origin(&origins, request.headers());
+    let origin = cors::origin(&doors.origins, request.headers());
     let asked = origin.as_ref().and_then(|origin| cors::preflight(&request, origin));
     let answer = async {
         match asked {
@@ -246,7 +247,8 @@ async fn watched(
         response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
     let failed = response.status().is_client_error() || response.status().is_server_error();
     if failed && plain {
-        let mut shaped = error::of_status(error::Door::of(&path), response.status(), &id);
+        let status = if late.load(Ordering::Relaxed) { StatusCode::REQUEST_TIMEOUT } else { response.status() };
+        let mut shaped = error::of_status(error::Door::of(&path), status, &id);
         if let Some(allow) = response.headers().get(header::ALLOW) {
             shaped.headers_mut().insert(header::ALLOW, allow.clone());
         }
@@ -274,15 +276,19 @@ async fn watched(
     response
 }
 
-/// A body that must have come by a certain time, so that nobody keeps a handler waiting for ever.
-fn patient(body: Body) -> Body {
-    let until = tokio::time::Instant::now() + PATIENCE;
-    Body::from_stream(futures::stream::unfold(Some(body.into_data_stream()), move |stream| async move {
-        let mut stream = stream?;
+/// A body that must have come by a certain time, so that nobody keeps a handler waiting for ever; whether it has not is told.
+fn patient(body: Body, patience: Duration, late: Arc<AtomicBool>) -> Body {
+    let until = tokio::time::Instant::now() + patience;
+    let begun = Some((body.into_data_stream(), late));
+    Body::from_stream(futures::stream::unfold(begun, move |state| async move {
+        let (mut stream, late) = state?;
         match tokio::time::timeout_at(until, stream.next()).await {
             Ok(None) => None,
-            Ok(Some(piece)) => Some((piece, Some(stream))),
-            Err(late) => Some((Err(axum::Error::new(late)), None)),
+            Ok(Some(piece)) => Some((piece, Some((stream, late)))),
+            Err(passed) => {
+                late.store(true, Ordering::Relaxed);
+                Some((Err(axum::Error::new(passed)), None))
+            }
         }
     }))
 }

@@ -19,8 +19,6 @@ use tracing::{debug, info, warn};
 const GRACE: Duration = Duration::from_secs(20);
 /// Connections at once; others wait to be taken.
 const CONNECTIONS: u32 = 4096;
-/// For the head of a request, and between two of them.
-const PATIENCE: Duration = Duration::from_secs(75);
 
 /// From where the doors may be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +65,7 @@ pub async fn serve(listener: TcpListener, doors: Doors, certificate: Option<Arc<
 }
 
 async fn serve_on<L: Listener>(mut listener: L, doors: Doors) {
+    let patience = doors.patience;
     let router = router(doors);
     let (stop, stopping) = watch::channel(false);
     let places = Arc::new(Semaphore::new(CONNECTIONS as usize));
@@ -83,7 +82,7 @@ async fn serve_on<L: Listener>(mut listener: L, doors: Doors) {
         let (router, stopping) = (router.clone(), stopping.clone());
         tokio::spawn(async move {
             let _place = place;
-            connection::<L>(stream, router, stopping).await;
+            connection::<L>(stream, router, stopping, patience).await;
         });
     }
     drop(listener);
@@ -96,9 +95,14 @@ async fn serve_on<L: Listener>(mut listener: L, doors: Doors) {
 }
 
 /// One connection, request by request, until either side has had enough.
-async fn connection<L: Listener>(stream: L::Io, router: Router, mut stopping: watch::Receiver<bool>) {
+async fn connection<L: Listener>(
+    stream: L::Io,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+    patience: Duration,
+) {
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
     let stopped = async {
         let _ = stopping.wait_for(|stop| *stop).await;

@@ -8,6 +8,9 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 use sighthound::access::Spending;
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -16,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("routes::what_the_document_shows_is_answered", examples),
         Trial::test("routes::requests_of_a_batch_are_their_senders", batches),
         Trial::test("routes::pages_of_listed_origins_may_read", origins),
+        Trial::test("routes::who_does_not_say_what_it_wants_is_not_waited_for", slow),
     ]
 }
 
@@ -236,4 +240,35 @@ fn origins() -> Result<(), Failed> {
     same("asked before", (status, text(&headers, "access-control-allow-methods")), (204, "GET, HEAD, PATCH, OPTIONS"))?;
     let (status, headers, _) = listed.send("OPTIONS", "/api/alerts/da1", &asks("https://evil.example"), "");
     same("asked by another", (status, text(&headers, "access-control-allow-methods")), (403, ""))
+}
+
+/// Heads and bodies that never end end the connection, and others are answered meanwhile.
+fn slow() -> Result<(), Failed> {
+    use sighthound::http::{Doors, Reach, listener, serve};
+    let runtime = sighthound::cli::runtime()?;
+    let doors = Doors { patience: Duration::from_millis(400), ..Doors::open(front().engine().clone()) };
+    let listener = runtime.block_on(listener("127.0.0.1:0", Reach::Machine))?;
+    let address = listener.local_addr()?;
+    runtime.spawn(serve(listener, doors, None));
+    let said = |text: &str| {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.write_all(text.as_bytes())?;
+        Ok::<_, Failed>(stream)
+    };
+    let heard = |mut stream: TcpStream| {
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        Ok::<_, Failed>(text)
+    };
+    let head = said("GET /healthz HTTP/1.1\r\nhost: loc")?;
+    let body =
+        said("POST /api/advancedqueries/run HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n{\"Query\":")?;
+    let whole = said("GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    same("one that does", heard(whole)?.starts_with("HTTP/1.1 200 OK"), true)?;
+    let told = heard(head)?;
+    same(&format!("half a head: {told}"), told.is_empty() || told.starts_with("HTTP/1.1 408"), true)?;
+    let told = heard(body)?;
+    let shaped = told.starts_with("HTTP/1.1 408") && told.contains("{\"error\":{\"code\":\"RequestTimeout\"");
+    same(&format!("half a body: {told}"), shaped, true)
 }

@@ -706,6 +706,7 @@ fn silent_log() -> Result<(), Failed> {
     let writer = lines.clone();
     let log = tracing_subscriber::fmt()
         .with_env_filter("warn,sighthound=trace,axum=trace,tower=trace")
+        .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
     // Where there is but one log, what other threads log first decides what this one does.

@@ -13,23 +13,17 @@ pub async fn answer(run: &mut Run, kind: &str, body: &Bytes, goes_on: bool) -> R
     let boundary = boundary(kind).ok_or_else(|| because("its content type has no `boundary`"))?;
     let parts = parts(body, &boundary).map_err(Malformed::Because)?;
     let items: Vec<Item> = parts.into_iter().map(item).collect();
-    let count: usize = items.iter().map(Item::requests).sum();
+    let count: usize = items.iter().map(|item| item.requests.len()).sum();
     if count > MOST {
         return Err(Malformed::Many(count));
     }
     let own = run.boundary();
     let mut out = Vec::new();
-    for item in items {
-        let failed = match item {
-            Item::One(part) => {
+    for mut item in items {
+        let failed = match (item.requests.len(), item.requests.pop()) {
+            (1, Some(part)) => {
                 let told = run.one(part).await;
-                written(&told, &own, &mut out);
-                told.failed()
-            }
-            Item::Set(mut set) if set.len() == 1 => {
-                let Some(part) = set.pop() else { continue };
-                let told = run.one(part).await;
-                if told.failed() {
+                if told.failed() || !item.set {
                     written(&told, &own, &mut out);
                 } else {
                     let inner = format!("{own}_set");
@@ -39,14 +33,12 @@ pub async fn answer(run: &mut Run, kind: &str, body: &Bytes, goes_on: bool) -> R
                 }
                 told.failed()
             }
-            Item::Set(set) => {
-                let refusal = together("A change set", set.len());
-                let whole = Part { id: None, group: None, needs: vec![], asked: Err(unread(String::new())) };
-                let told = run.refused(whole, refusal).await;
-                written(&told, &own, &mut out);
-                for part in set {
-                    run.failed(&part);
+            (count, last) => {
+                for part in item.requests.iter().chain(&last) {
+                    run.failed(part);
                 }
+                let whole = Part { id: None, group: None, needs: vec![], asked: Err(unread(String::new())) };
+                written(&run.refused(whole, together("A change set", count)).await, &own, &mut out);
                 true
             }
         };
@@ -61,18 +53,15 @@ pub async fn answer(run: &mut Run, kind: &str, body: &Bytes, goes_on: bool) -> R
     Ok(response)
 }
 
-/// A request, or a change set.
-enum Item {
-    One(Part),
-    Set(Vec<Part>),
+/// A request, or a change set of some.
+struct Item {
+    requests: Vec<Part>,
+    set: bool,
 }
 
 impl Item {
-    fn requests(&self) -> usize {
-        match self {
-            Item::One(_) => 1,
-            Item::Set(set) => set.len(),
-        }
+    fn one(part: Part) -> Item {
+        Item { requests: vec![part], set: false }
     }
 }
 
@@ -118,7 +107,7 @@ fn parts<'b>(body: &'b [u8], boundary: &str) -> Result<Vec<&'b [u8]>, String> {
 fn item(part: &[u8]) -> Item {
     match set_or_request(part) {
         Ok(item) => item,
-        Err(why) => Item::One(Part { id: None, group: None, needs: vec![], asked: Err(unread(why)) }),
+        Err(why) => Item::one(Part { id: None, group: None, needs: vec![], asked: Err(unread(why)) }),
     }
 }
 
@@ -126,7 +115,7 @@ fn set_or_request(part: &[u8]) -> Result<Item, String> {
     let (headers, content) = head(part)?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
     if !kind.trim_start().to_ascii_lowercase().starts_with("multipart/mixed") {
-        return Ok(Item::One(request(&headers, kind, content)));
+        return Ok(Item::one(request(&headers, kind, content)));
     }
     let boundary = boundary(kind).ok_or("the content type of the change set has no `boundary`")?;
     let set = parts(content, &boundary).map_err(|why| format!("of the change set, {why}"))?;
@@ -140,7 +129,7 @@ fn set_or_request(part: &[u8]) -> Result<Item, String> {
         }
         Err(why) => Part { id: None, group: None, needs: vec![], asked: Err(unread(why)) },
     };
-    Ok(Item::Set(set.into_iter().map(one).collect()))
+    Ok(Item { requests: set.into_iter().map(one).collect(), set: true })
 }
 
 /// A line without its end, and what is behind it.
@@ -258,9 +247,9 @@ mod tests {
             }
             Err(refusal) => refusal.message,
         };
-        let items = parts.into_iter().map(item).map(|item| match item {
-            Item::One(part) => shown(part),
-            Item::Set(set) => format!("[{}]", set.into_iter().map(shown).collect::<Vec<_>>().join(", ")),
+        let items = parts.into_iter().map(item).map(|item| {
+            let all = item.requests.into_iter().map(shown).collect::<Vec<_>>().join(", ");
+            if item.set { format!("[{all}]") } else { all }
         });
         items.collect::<Vec<_>>().join(" | ")
     }

@@ -171,6 +171,9 @@ fn statuses(path: &str, operation: &Operation) -> Vec<u16> {
         Fails::Change => [&[400, 401, 403, 412, 413, 429, 500, 504], finds].concat(),
         Fails::Batch => vec![400, 401, 403, 413, 415, 500],
     };
+    if !operation.body.is_empty() {
+        all.push(408);
+    }
     if need(operation.verb.method().as_str(), &filled(path)).is_none() && operation.fails == Fails::Document {
         all.retain(|status| *status != 401);
     }
@@ -227,6 +230,7 @@ fn meaning(status: u16) -> &'static str {
         401 => "There is no token, or it does not count.",
         403 => "The caller lacks a permission, may not see these rows, or asks from elsewhere where nobody signs in.",
         404 => "There is no such thing.",
+        408 => "The body did not come in time.",
         412 => "It has changed since.",
         413 => "The body is too large, or the query needs more memory than it may have.",
         415 => "The body is neither `application/json` nor `multipart/mixed`.",

@@ -32,7 +32,6 @@ const BATCH: Operation = Operation {
     body: &[(JSON, "Batch"), ("multipart/mixed", "Multipart")],
     answer: &[(JSON, &["BatchAnswer"]), ("multipart/mixed", &["Multipart"])],
     fails: Fails::Batch,
-    ..NOTHING
 };
 const GRAPH_BATCH: Operation = Operation {
     words: "Several requests in one, as Graph has them",
