@@ -206,7 +206,10 @@ fn update(door: Door, of: Of) -> Json {
             properties.insert("displayName".into(), json!({ "type": "string", "maxLength": 400 }));
         }
     }
-    json!({ "type": "object", "minProperties": 1, "additionalProperties": false, "properties": properties })
+    json!({
+        "type": "object", "minProperties": 1, "properties": properties, "additionalProperties": false,
+        "patternProperties": { "^@": {} },
+    })
 }
 
 fn bodies() -> Map<String, Json> {
