@@ -144,7 +144,8 @@ fn methods() -> Result<(), Failed> {
                 let mut allowed: Vec<&str> = text(&headers, "allow").split(", ").collect();
                 allowed.retain(|method| !["HEAD", "OPTIONS"].contains(method));
                 let mut wanted: Vec<&str> = methods.iter().map(String::as_str).collect();
-                (allowed.sort_unstable(), wanted.sort_unstable());
+                allowed.sort_unstable();
+                wanted.sort_unstable();
                 same(&what, allowed, wanted)?;
                 same(&what, body["error"]["code"].as_str(), Some("MethodNotAllowed"))?;
             }
