@@ -8,7 +8,7 @@ use regex::Regex;
 use serde_json::{Value as Json, json};
 use sighthound::columns::Cells;
 use sighthound::engine::{Engine, Language, Limits, QueryError, Request, TableAnswer, clock};
-use sighthound::http::{Doors, router};
+use sighthound::http::{DoorLimits, Doors, router};
 use sighthound::store::ingest::{Ask, ingest};
 use sighthound::text::render;
 use sighthound::types::Type;
@@ -55,7 +55,10 @@ impl Front {
             ingest(engine.store(), ask, Arc::default()).await.expect("a watchlist");
             engine.allow(&[root().join("tests/outside").display().to_string()]).expect("a folder")
         });
-        let doors = Doors::open(engine);
+        // Unoptimized, and on a machine that has other things to do, a minute is not long.
+        let patient = Limits { time: PATIENCE, ..Limits::ALERTS };
+        let limits = DoorLimits { alerts: patient, ..DoorLimits::default() };
+        let doors = Doors { limits, ..Doors::open(engine) };
         Front { runtime, router: router(doors.clone()), doors, _store: store }
     }
 

@@ -174,7 +174,9 @@ fn examples() -> Result<(), Failed> {
         if of_signin || path.starts_with("/alerts/") || (changes && method != "GET") {
             continue;
         }
-        let query = if path.ends_with("/alerts") && method == "GET" { "?$top=1" } else { "" };
+        let lists = ["alerts", "alerts_v2", "incidents", "machines", "files", "ips", "domains", "users"];
+        let list = method == "GET" && path.rsplit('/').next().is_some_and(|word| lists.contains(&word));
+        let query = if list { "?$top=1" } else { "" };
         let kind = if kind.is_empty() { String::new() } else { format!("content-type: {kind}\n") };
         let request = format!("{method} {path}{query}\n{kind}host: localhost\n\n{}", body.unwrap_or_default());
         let answer = front().response(&request)?;
