@@ -204,6 +204,18 @@ pub fn of_status(door: Door, status: StatusCode, id: &RequestId) -> Response {
     said(door, status, &code, &message, id)
 }
 
+/// A refusal of what could not be read as a request.
+pub fn unreadable(status: StatusCode, id: &RequestId) -> Json {
+    let (code, message) = match status {
+        StatusCode::URI_TOO_LONG => ("UriTooLong", "The URL is too long; at most 65534 bytes are read."),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            ("RequestHeaderFieldsTooLarge", "The headers are too many or too long; at most 100 are read.")
+        }
+        _ => ("BadRequest", "This is no HTTP request; in a URL, blanks and what is not ASCII are percent-encoded."),
+    };
+    plain(Door::Alerts, code, message, id)
+}
+
 fn kusto(code: &str, message: &str, detail: &str, permanent: bool, id: &RequestId) -> Json {
     json!({ "error": {
         "code": code,

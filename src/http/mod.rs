@@ -32,6 +32,7 @@ mod kusto;
 mod metadata;
 mod openapi;
 mod pull;
+mod refusals;
 mod routes;
 mod serve;
 mod shape;

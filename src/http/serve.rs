@@ -1,4 +1,5 @@
 //! Listening and stopping.
+use super::refusals::Told;
 use super::tls::{Certificate, TlsListener};
 use super::{Doors, router};
 use axum::Router;
@@ -103,7 +104,8 @@ async fn connection<L: Listener>(
 ) {
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(patience);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let mut connection =
+        pin!(builder.serve_connection(TokioIo::new(Told::new(stream)), TowerToHyperService::new(router)));
     let stopped = async {
         let _ = stopping.wait_for(|stop| *stop).await;
     };

@@ -245,7 +245,7 @@ fn origins() -> Result<(), Failed> {
     same("asked by another", (status, text(&headers, "access-control-allow-methods")), (403, ""))
 }
 
-/// Heads and bodies that never end end the connection, and others are answered meanwhile.
+/// Heads and bodies that never end end the connection, and others are answered meanwhile; what cannot be read is told so.
 fn slow() -> Result<(), Failed> {
     use sighthound::http::{Doors, Reach, listener, serve};
     let runtime = sighthound::cli::runtime()?;
@@ -269,6 +269,21 @@ fn slow() -> Result<(), Failed> {
         said("POST /api/advancedqueries/run HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n{\"Query\":")?;
     let whole = said("GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
     same("one that does", heard(whole)?.starts_with("HTTP/1.1 200 OK"), true)?;
+    let close = "host: localhost\r\nconnection: close\r\n\r\n";
+    for (request, wanted) in [
+        ("hello\r\n\r\n".to_owned(), "400 BadRequest"),
+        (format!("GET /api/alerts?$filter=id eq 'x' HTTP/1.1\r\n{close}"), "400 BadRequest"),
+        (format!("GET /api/alerts?$filter={} HTTP/1.1\r\n{close}", "x".repeat(70_000)), "414 UriTooLong"),
+        (format!("GET /healthz HTTP/1.1\r\n{}{close}", "x: y\r\n".repeat(120)), "431 RequestHeaderFieldsTooLarge"),
+    ] {
+        let told = heard(said(&request)?)?;
+        let (head, body) = told.split_once("\r\n\r\n").unwrap_or((&told, ""));
+        let error: Json = serde_json::from_str(body)?;
+        let code = error["error"]["code"].as_str().unwrap_or("?");
+        same(wanted, format!("{} {code}", head.get(9..12).unwrap_or("")), wanted.to_owned())?;
+        same(wanted, head.contains(&format!("content-length: {}", body.len())), true)?;
+        same(wanted, error["error"]["target"].is_string() && error["error"]["message"].is_string(), true)?;
+    }
     let told = heard(head)?;
     same(&format!("half a head: {told}"), told.is_empty() || told.starts_with("HTTP/1.1 408"), true)?;
     let told = heard(body)?;

@@ -26,7 +26,8 @@ pub async fn answer(run: &mut Run, kind: &str, body: &Bytes, goes_on: bool) -> R
                 if told.failed() || !item.set {
                     written(&told, &own, &mut out);
                 } else {
-                    let inner = format!("{own}_set");
+                    // Some clients look for the outer boundary as a text, so it must not begin this one.
+                    let inner = own.replacen("batch", "changes", 1);
                     out.extend(format!("--{own}\r\nContent-Type: multipart/mixed; boundary={inner}\r\n\r\n").bytes());
                     written(&told, &inner, &mut out);
                     out.extend(format!("--{inner}--\r\n").bytes());
