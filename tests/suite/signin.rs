@@ -64,6 +64,8 @@ static HOUSE: LazyLock<House> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let rows = folder.path().join("rows.jsonl");
     std::fs::write(&rows, ROWS).expect("a file");
+    // Once: many tests read it, at once.
+    std::fs::write(folder.path().join("keys.json"), jwks("k1").to_string()).expect("a file");
     let engine = runtime.block_on(async {
         let engine = Engine::open(&folder.path().join("store").display().to_string()).await.expect("a store");
         let rejects = folder.path().join("rejects");
@@ -84,7 +86,6 @@ pub struct Guarded {
 pub fn guarded(spending: Spending) -> Guarded {
     let access = tempfile::tempdir().expect("a temporary folder");
     let keys = HOUSE.folder.path().join("keys.json");
-    std::fs::write(&keys, jwks("k1").to_string()).expect("a file");
     let outside = Outside::new(ISSUER, &[AUDIENCE.to_owned()], Some(&keys)).expect("an issuer");
     let gate = Access::open(access.path(), URL, vec![outside], Quotas::new(spending)).expect("access");
     let registry = Registry::open(access.path()).expect("clients");
