@@ -138,7 +138,7 @@ def prepare(arguments):
     connection.execute(f"SET threads = {engines.THREADS}; SET TimeZone = 'UTC'; SET preserve_insertion_order = true")
     for short, table in TABLES.items():
         target = theirs / short
-        ours = f"read_parquet('{store}/{table}/**/*.parquet', hive_partitioning = true)"
+        ours = f"read_parquet('{store}/{table}/date=*/*.parquet', hive_partitioning = true)"
         if not target.exists():
             target.mkdir(parents=True)
             connection.execute(f"COPY (SELECT * EXCLUDE (date) FROM {ours} ORDER BY Timestamp) TO '{target}/all.parquet' (FORMAT parquet, COMPRESSION zstd)")
@@ -166,7 +166,7 @@ def main():
     arguments.data.mkdir(parents=True, exist_ok=True)
     store, theirs, values = prepare(arguments)
     layouts = {
-        "ours": {short: f"{store}/{table}/**/*.parquet" for short, table in TABLES.items()},
+        "ours": {short: f"{store}/{table}/date=*/*.parquet" for short, table in TABLES.items()},
         "theirs": {short: f"{theirs}/{short}/*.parquet" for short in TABLES},
     }
     names = [name for name in arguments.engines.split(",") if name]
