@@ -16,8 +16,8 @@ pub struct Arguments {
 pub async fn run(place: &Place, arguments: Arguments) -> Result<(), Failure> {
     let store = Store::open(&place.store).await?;
     for name in tables(&store, arguments.tables)? {
-        let progress = Progress::new(&name);
-        let done = store.compact(&name, &|at, of| progress.at(at, of)).await?;
+        let progress = Progress::over(&name);
+        let done = store.compact(&name, &|at, of| progress.at(at as u64, of as u64)).await?;
         drop(progress);
         match done.replaced {
             0 => println!("{name}: nothing to unite"),

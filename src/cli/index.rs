@@ -52,8 +52,8 @@ pub async fn run(place: &Place, arguments: Arguments) -> Result<(), Failure> {
         What::Drop { tables } => (tables, Reindex::Drop),
     };
     for name in tables(&store, names)? {
-        let progress = Progress::new(&name);
-        let done = store.reindex(&name, what, &|at, of| progress.at(at, of)).await?;
+        let progress = Progress::over(&name);
+        let done = store.reindex(&name, what, &|at, of| progress.at(at as u64, of as u64)).await?;
         drop(progress);
         match done.replaced {
             0 if what == Reindex::Drop => println!("{name}: no file has an index"),

@@ -1,10 +1,9 @@
 //! `sighthound ingest`: takes exported data into the store.
-use super::{Failure, Place};
+use super::{Failure, Place, Progress};
 use crate::catalog::WATCHLIST;
 use crate::store::Store;
 use crate::store::ingest::{Ask, Meter, Rows, Summary, ingest};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -57,24 +56,12 @@ pub async fn run(place: &Place, arguments: Arguments) -> Result<ExitCode, Failur
 
 /// Shows how far it is until it is stopped. On anything but a terminal it shows nothing.
 async fn show(meter: Arc<Meter>) {
-    let bar = Shown(ProgressBar::new(0));
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} {wide_msg}") {
-        bar.0.set_style(style);
-    }
+    let progress = Progress::of("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} {wide_msg}");
     loop {
-        bar.0.set_length(meter.total.load(Ordering::Relaxed));
-        bar.0.set_position(meter.bytes.load(Ordering::Relaxed));
+        progress.at(meter.bytes.load(Ordering::Relaxed), meter.total.load(Ordering::Relaxed));
         let rows = grouped(meter.rows.load(Ordering::Relaxed));
-        bar.0.set_message(format!("{rows} rows · {}", meter.input.lock().unwrap_or_else(PoisonError::into_inner)));
+        progress.0.set_message(format!("{rows} rows · {}", meter.input.lock().unwrap_or_else(PoisonError::into_inner)));
         tokio::time::sleep(Duration::from_millis(150)).await;
-    }
-}
-
-struct Shown(ProgressBar);
-
-impl Drop for Shown {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
     }
 }
 

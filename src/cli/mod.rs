@@ -218,22 +218,28 @@ fn tables(store: &Store, named: Vec<String>) -> Result<Vec<String>, Failure> {
     }
 }
 
-/// How far work over a table is; on anything but a terminal it shows nothing.
+/// How far work is; on anything but a terminal it shows nothing, and when it ends it is gone.
 struct Progress(ProgressBar);
 
 impl Progress {
-    fn new(table: &str) -> Progress {
+    /// With the fields of `indicatif` that it shows.
+    fn of(shows: &str) -> Progress {
         let bar = ProgressBar::new(0);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template(shows) {
             bar.set_style(style);
         }
-        bar.set_message(table.to_owned());
         Progress(bar)
     }
 
-    fn at(&self, at: usize, of: usize) {
-        self.0.set_length(of as u64);
-        self.0.set_position(at as u64);
+    fn over(table: &str) -> Progress {
+        let progress = Progress::of("{bar:30} {pos}/{len} {eta} {wide_msg}");
+        progress.0.set_message(table.to_owned());
+        progress
+    }
+
+    fn at(&self, at: u64, of: u64) {
+        self.0.set_length(of);
+        self.0.set_position(at);
     }
 }
 

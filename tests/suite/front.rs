@@ -1,15 +1,18 @@
 //! The front door, as the tests use it: one engine over a store with the fixtures, and its HTTP doors in process.
 use crate::root;
+use arrow::record_batch::RecordBatch;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request as HttpRequest;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use regex::Regex;
 use serde_json::{Value as Json, json};
-use sighthound::columns::Cells;
+use sighthound::catalog;
+use sighthound::columns::{self, Cells};
 use sighthound::engine::{Engine, Language, Limits, QueryError, Request, TableAnswer, clock};
 use sighthound::http::{DoorLimits, Doors, router};
 use sighthound::store::ingest::{Ask, ingest};
+use sighthound::store::{Ingestion, Store};
 use sighthound::text::render;
 use sighthound::types::Type;
 use sighthound::value::{Value, datetime};
@@ -312,4 +315,33 @@ fn flat(json: &Json) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// Some columns of a row; it has nothing in the others.
+pub type Row<'v> = Vec<(&'static str, Value<'v>)>;
+
+/// Takes rows into a hunting table of a store.
+pub async fn take(store: &Store, table: &str, rows: &[Row<'_>]) {
+    let table = catalog::table(table).expect("a hunting table");
+    let schema = table.schema();
+    let arrays = schema.columns.iter().map(|column| {
+        let values: Vec<Value<'_>> = rows
+            .iter()
+            .map(|row| {
+                let given = row.iter().find(|(name, _)| *name == column.name);
+                given.map_or_else(|| Value::absent(column.ty), |(_, value)| value.clone())
+            })
+            .collect();
+        columns::column(column.ty, values.iter().collect::<Vec<_>>())
+    });
+    let arrays = arrays.collect();
+    let batch = RecordBatch::try_new(columns::arrow_schema(&schema), arrays).expect("a batch");
+    let added = store.append_all(table.name, &table.stored_schema(), vec![batch], &Ingestion::default()).await;
+    added.expect("rows are added");
+}
+
+/// Runs a test with a runtime of its own.
+pub fn run<F: Future<Output = ()>>(test: impl FnOnce() -> F) -> Result<(), libtest_mimic::Failed> {
+    sighthound::cli::runtime().map_err(|error| error.to_string())?.block_on(test());
+    Ok(())
 }

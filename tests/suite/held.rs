@@ -1,15 +1,14 @@
 //! Alerts are told the same whether their rows are in memory or not: the same random requests at two doors over one store.
+use crate::front::{Row, run, take};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Trial;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value as Json, json};
-use sighthound::catalog;
-use sighthound::columns;
 use sighthound::engine::Engine;
 use sighthound::http::{DoorLimits, Doors, router};
-use sighthound::store::{Ingestion, Store};
+use sighthound::store::Store;
 use sighthound::value::{Value, datetime};
 use tower::ServiceExt;
 
@@ -26,38 +25,12 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-fn run<F: Future<Output = ()>>(test: impl FnOnce() -> F) -> Result<(), Failed> {
-    sighthound::cli::runtime().map_err(|error| error.to_string())?.block_on(test());
-    Ok(())
-}
-
 async fn doors(folder: &tempfile::TempDir, held: usize) -> (Router, Store) {
     let engine = Engine::open(&folder.path().display().to_string()).await.expect("a store");
     let store = engine.store().clone();
     let doors = Doors::open(engine);
     let doors = Doors { limits: DoorLimits { held, ..doors.limits }, ..doors };
     (router(doors), store)
-}
-
-type Row = Vec<(&'static str, Value<'static>)>;
-
-async fn take(store: &Store, table: &str, rows: &[Row]) {
-    let table = catalog::table(table).expect("a hunting table");
-    let schema = table.schema();
-    let arrays = schema.columns.iter().map(|column| {
-        let values: Vec<Value<'_>> = rows
-            .iter()
-            .map(|row| {
-                let given = row.iter().find(|(name, _)| *name == column.name);
-                given.map_or_else(|| Value::absent(column.ty), |(_, value)| value.clone())
-            })
-            .collect();
-        columns::column(column.ty, values.iter().collect::<Vec<_>>())
-    });
-    let arrays = arrays.collect();
-    let batch = arrow::record_batch::RecordBatch::try_new(columns::arrow_schema(&schema), arrays).expect("a batch");
-    let added = store.append_all(table.name, &table.stored_schema(), vec![batch], &Ingestion::default()).await;
-    added.expect("rows are added");
 }
 
 fn pick<'p>(random: &mut StdRng, among: &[&'p str]) -> &'p str {

@@ -1,14 +1,13 @@
 //! Pages that are walked link by link while rows arrive: nothing is missed and nothing is told twice.
+use crate::front::{Row, run, take};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Trial;
 use serde_json::Value as Json;
-use sighthound::catalog;
-use sighthound::columns;
 use sighthound::engine::Engine;
 use sighthound::http::{Doors, router};
-use sighthound::store::{Ingestion, Store};
+use sighthound::store::Store;
 use sighthound::value::{Value, datetime};
 use tower::ServiceExt;
 
@@ -22,11 +21,6 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("pages::a link is of one question", || run(one_question)),
         Trial::test("pages::as much is told as is asked for", || run(levels)),
     ]
-}
-
-fn run<F: Future<Output = ()>>(test: impl FnOnce() -> F) -> Result<(), Failed> {
-    sighthound::cli::runtime().map_err(|error| error.to_string())?.block_on(test());
-    Ok(())
 }
 
 struct Place {
@@ -43,24 +37,8 @@ impl Place {
         Place { doors: router(Doors::open(engine)), store, _folder: folder }
     }
 
-    /// A row for each, with these columns.
-    async fn take(&self, table: &str, rows: &[Vec<(&str, Value<'_>)>]) {
-        let table = catalog::table(table).expect("a hunting table");
-        let schema = table.schema();
-        let arrays = schema.columns.iter().map(|column| {
-            let values: Vec<Value<'_>> = rows
-                .iter()
-                .map(|row| {
-                    let given = row.iter().find(|(name, _)| *name == column.name);
-                    given.map_or_else(|| Value::absent(column.ty), |(_, value)| value.clone())
-                })
-                .collect();
-            columns::column(column.ty, values.iter().collect::<Vec<_>>())
-        });
-        let arrays = arrays.collect();
-        let batch = arrow::record_batch::RecordBatch::try_new(columns::arrow_schema(&schema), arrays).expect("a batch");
-        let added = self.store.append_all(table.name, &schema, vec![batch], &Ingestion::default()).await;
-        added.expect("rows are added");
+    async fn take(&self, table: &str, rows: &[Row<'_>]) {
+        take(&self.store, table, rows).await;
     }
 
     async fn links(&self, count: std::ops::Range<i64>) {

@@ -25,6 +25,17 @@ const FILTER: Parameter =
     option("$filter", Kind::Text, "Which ones, as an OData v4.01 expression.", "severity eq 'High'");
 const SEARCH: Parameter =
     option("$search", Kind::Text, "Words that any text has: `powershell AND NOT test`.", "powershell");
+const COUNT: Parameter = option("$count", Kind::Truth, "Whether the number of all is told, as `@odata.count`.", "true");
+const TOP: Parameter = option("$top", Kind::Number, "At most so many.", "10");
+const SKIP: Parameter = option("$skip", Kind::Number, "Without the first so many.", "0");
+const SKIPTOKEN: Parameter = option(
+    "$skiptoken",
+    Kind::Text,
+    "Where a page begins: part of an `@odata.nextLink`, which is followed as it is.",
+    "",
+);
+const EXPAND_ALERTS: Parameter =
+    option("$expand", Kind::Text, "`alerts`, with `$select`, `$filter` and `$orderby` in brackets.", "alerts");
 const PREFER: Parameter = header(
     "Prefer",
     Kind::Text,
@@ -41,15 +52,10 @@ pub const OF_MANY: &[Parameter] = &[
     SELECT,
     EXPAND,
     SEARCH,
-    option("$count", Kind::Truth, "Whether the number of all is told, as `@odata.count`.", "true"),
-    option("$top", Kind::Number, "At most so many.", "10"),
-    option("$skip", Kind::Number, "Without the first so many.", "0"),
-    option(
-        "$skiptoken",
-        Kind::Text,
-        "Where a page begins: part of an `@odata.nextLink`, which is followed as it is.",
-        "",
-    ),
+    COUNT,
+    TOP,
+    SKIP,
+    SKIPTOKEN,
     option("$compute", Kind::Text, "More properties, from others.", "length(title) as n"),
     option("$apply", Kind::Text, "Grouping and aggregation.", "groupby((severity),aggregate($count as n))"),
     FORMAT,
@@ -62,21 +68,13 @@ pub const OF_INCIDENTS: &[Parameter] = &[
     FILTER,
     option("$orderby", Kind::Text, "Properties by commas, each with `asc` or `desc`.", "lastUpdateTime desc"),
     SELECT,
-    option("$expand", Kind::Text, "`alerts`, with `$select`, `$filter` and `$orderby` in brackets.", "alerts"),
-    option("$count", Kind::Truth, "Whether the number of all is told, as `@odata.count`.", "true"),
-    option("$top", Kind::Number, "At most so many.", "10"),
-    option("$skip", Kind::Number, "Without the first so many.", "0"),
-    option(
-        "$skiptoken",
-        Kind::Text,
-        "Where a page begins: part of an `@odata.nextLink`, which is followed as it is.",
-        "",
-    ),
+    EXPAND_ALERTS,
+    COUNT,
+    TOP,
+    SKIP,
+    SKIPTOKEN,
 ];
-pub const OF_INCIDENT: &[Parameter] = &[
-    SELECT,
-    option("$expand", Kind::Text, "`alerts`, with `$select`, `$filter` and `$orderby` in brackets.", "alerts"),
-];
+pub const OF_INCIDENT: &[Parameter] = &[SELECT, EXPAND_ALERTS];
 /// The pull of a SIEM, which has no options of OData.
 pub const OF_PULL: &[Parameter] = &[
     option(
