@@ -33,6 +33,7 @@ mod metadata;
 mod openapi;
 mod pull;
 mod refusals;
+mod request_lines;
 mod routes;
 mod serve;
 mod shape;

@@ -1,5 +1,6 @@
 //! Listening and stopping.
 use super::refusals::Told;
+use super::request_lines::Encoded;
 use super::tls::{Certificate, TlsListener};
 use super::{Doors, router};
 use axum::Router;
@@ -105,7 +106,7 @@ async fn connection<L: Listener>(
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(patience);
     let mut connection =
-        pin!(builder.serve_connection(TokioIo::new(Told::new(stream)), TowerToHyperService::new(router)));
+        pin!(builder.serve_connection(TokioIo::new(Told::new(Encoded::new(stream))), TowerToHyperService::new(router)));
     let stopped = async {
         let _ = stopping.wait_for(|stop| *stop).await;
     };

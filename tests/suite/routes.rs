@@ -264,15 +264,21 @@ fn slow() -> Result<(), Failed> {
         stream.read_to_string(&mut text)?;
         Ok::<_, Failed>(text)
     };
+    let line = said("GET /healthz?a b")?;
     let head = said("GET /healthz HTTP/1.1\r\nhost: loc")?;
     let body =
         said("POST /api/advancedqueries/run HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n{\"Query\":")?;
     let whole = said("GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
     same("one that does", heard(whole)?.starts_with("HTTP/1.1 200 OK"), true)?;
     let close = "host: localhost\r\nconnection: close\r\n\r\n";
+    let blanks = said(&format!(
+        "GET /api/alerts?$top=1&$search=\"é\" HTTP/1.1\r\nhost: localhost\r\n\r\n\
+         GET /api/alerts?$filter=severity eq 'High' and id ne 'x'&$top=1 HTTP/1.1\r\n{close}"
+    ));
+    same("options that are not encoded", heard(blanks?)?.matches("HTTP/1.1 200 OK").count(), 2)?;
     for (request, wanted) in [
         ("hello\r\n\r\n".to_owned(), "400 BadRequest"),
-        (format!("GET /api/alerts?$filter=id eq 'x' HTTP/1.1\r\n{close}"), "400 BadRequest"),
+        (format!("GET /api/alerts /x HTTP/1.1\r\n{close}"), "400 BadRequest"),
         (format!("GET /api/alerts?$filter={} HTTP/1.1\r\n{close}", "x".repeat(70_000)), "414 UriTooLong"),
         (format!("GET /healthz HTTP/1.1\r\n{}{close}", "x: y\r\n".repeat(120)), "431 RequestHeaderFieldsTooLarge"),
     ] {
@@ -284,8 +290,10 @@ fn slow() -> Result<(), Failed> {
         same(wanted, head.contains(&format!("content-length: {}", body.len())), true)?;
         same(wanted, error["error"]["target"].is_string() && error["error"]["message"].is_string(), true)?;
     }
-    let told = heard(head)?;
-    same(&format!("half a head: {told}"), told.is_empty() || told.starts_with("HTTP/1.1 408"), true)?;
+    for part in [line, head] {
+        let told = heard(part)?;
+        same(&format!("half a head: {told}"), told.is_empty() || told.starts_with("HTTP/1.1 408"), true)?;
+    }
     let told = heard(body)?;
     let shaped = told.starts_with("HTTP/1.1 408") && told.contains("{\"error\":{\"code\":\"RequestTimeout\"");
     same(&format!("half a body: {told}"), shaped, true)
