@@ -172,9 +172,19 @@ fn sizes(groups: &[RowGroupMetaData]) -> Vec<usize> {
     (0..columns).map(|column| usize::try_from(of(column)).unwrap_or(0)).collect()
 }
 
+/// An index of a column that is longer than its own tenth, and how soon it gets what others leave.
+struct Wish {
+    rank: u8,
+    column: usize,
+    bytes: Vec<u8>,
+}
+
+/// What columns wish for, and how soon they get it: texts that people look into before others.
+const RANKS_LOOKED_INTO: &[(Detail, u8)] = &[(Detail::Parts, 0), (Detail::Most, 1)];
+const RANKS: &[(Detail, u8)] = &[(Detail::Terms, 2), (Detail::Most, 3)];
+
 /// The indexes of the columns that hold texts. All of them together may take a tenth of what the columns take: each as
-/// much of its own, then what some leave goes to those that have more to say, first the texts that people look into, then
-/// whoever asks for least.
+/// much of its own, then what some leave goes to those that have more to say, of one rank to whoever asks for least.
 fn index_columns(
     schema: &Schema,
     batches: &[&RecordBatch],
@@ -197,12 +207,18 @@ fn index_columns(
             }
             builder.end_page();
         }
-        let own = builder.finish(size(column) / SHARE, Detail::Terms);
+        let mut draft = builder.draft();
+        let own = draft.finish(size(column) / SHARE, Detail::Terms);
         let whole = own.as_ref().is_some_and(|own| own.whole);
-        let more = if whole { None } else { builder.finish(budget, Detail::Terms) };
-        let most = builder.finish(budget, Detail::Most);
-        let wishes = more.into_iter().chain(most).map(|built| (column, builder.has_parts(), built.bytes));
-        Some((column, own.map(|own| own.bytes), wishes.collect::<Vec<_>>()))
+        let ranks = if draft.looked_into { RANKS_LOOKED_INTO } else { RANKS };
+        let wished = ranks.iter().filter(|(detail, _)| !(whole && *detail == Detail::Terms));
+        let wishes: Vec<_> = wished
+            .filter_map(|(detail, rank)| {
+                let bytes = draft.finish(budget, *detail)?.bytes;
+                Some(Wish { rank: *rank, column, bytes })
+            })
+            .collect();
+        Some((column, own.map(|own| own.bytes), wishes))
     });
     let mut built = BTreeMap::new();
     let mut wishes = Vec::new();
@@ -211,9 +227,9 @@ fn index_columns(
         wishes.extend(more);
     }
     let own = |built: &BTreeMap<usize, Vec<u8>>, column: &usize| built.get(column).map_or(0, Vec::len);
-    wishes.sort_by_key(|(column, looked_into, bytes)| (!looked_into, bytes.len().saturating_sub(own(&built, column))));
+    wishes.sort_by_key(|wish| (wish.rank, wish.bytes.len().saturating_sub(own(&built, &wish.column))));
     let mut taken = built.values().map(Vec::len).sum::<usize>();
-    for (column, _, bytes) in wishes {
+    for Wish { column, bytes, .. } in wishes {
         let before = own(&built, &column);
         if bytes.len() > before && taken - before + bytes.len() <= budget {
             taken = taken - before + bytes.len();

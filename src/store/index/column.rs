@@ -19,7 +19,7 @@ use xxhash_rust::xxh64::xxh64;
 
 mod build;
 
-pub use build::{AsIs, Builder, Built, Detail};
+pub use build::{AsIs, Builder, Detail, Draft};
 
 /// No block that we write comes near it.
 const LARGEST_BLOCK: u64 = 16 << 20;
@@ -36,9 +36,6 @@ const DIGITS: u8 = 1;
 
 /// Digits of a part of a number.
 const DIGITS_OF_PART: usize = 4;
-
-/// Bits by which the keys of a second filter are turned.
-const TURN: u32 = 32;
 
 const TERM_SEED: u64 = 1;
 const GRAM_SEED: u64 = 2;
@@ -62,9 +59,6 @@ mod flag {
     pub const MIXED: u64 = 256;
     /// All parts of numbers are there.
     pub const PARTS: u64 = 512;
-    /// Each filter is followed by a second one of the same, whose keys are turned by [`super::TURN`] bits: both must have
-    /// a key.
-    pub const TWICE: u64 = 1024;
 }
 
 /// A word, or a part of one, with a sign for every run of digits. A part's shape is a part of the word's shape.
@@ -132,7 +126,9 @@ pub struct Column<'b> {
     keys: &'b [u8],
     jumps: &'b [u8],
     lists: &'b [u8],
+    /// Those of hashes but for parts of numbers, and which pages they are of.
     filters: Vec<(u32, Fuse<'b>)>,
+    parts: Vec<(u32, Fuse<'b>)>,
     count: u32,
 }
 
@@ -153,15 +149,19 @@ impl<'b> Column<'b> {
         let jumps = take(bytes, repeated.div_ceil(STRIDE as u64).checked_mul(4)?)?;
         let length = take_number(bytes)?;
         let lists = take(bytes, length)?;
-        let mut lengths = Vec::new();
-        for _ in 0..take_number(bytes)? {
-            lengths.push((u32::try_from(take_number(bytes)?).ok()?, take_number(bytes)?));
+        let mut lengths = [Vec::new(), Vec::new()];
+        for lengths in &mut lengths {
+            for _ in 0..take_number(bytes)? {
+                lengths.push((u32::try_from(take_number(bytes)?).ok()?, take_number(bytes)?));
+            }
         }
         let blocks = sizes.into_iter().map(|(first, raw, length)| Some((first, raw, take(bytes, length)?)));
         let blocks = blocks.collect::<Option<Vec<_>>>()?;
-        let filters = lengths.into_iter().map(|(group, length)| Some((group, Fuse::read(take(bytes, length)?)?)));
-        let filters = filters.collect::<Option<Vec<_>>>()?;
-        Some(Column { flags, blocks, keys, jumps, lists, filters, count })
+        let [filters, parts] = lengths.map(|lengths| {
+            let filters = lengths.into_iter().map(|(group, length)| Some((group, Fuse::read(take(bytes, length)?)?)));
+            filters.collect::<Option<Vec<_>>>()
+        });
+        Some(Column { flags, blocks, keys, jumps, lists, filters: filters?, parts: parts?, count })
     }
 
     /// The pages that may have a text with this piece in it; `None` where the index turns out to be damaged.
@@ -190,7 +190,7 @@ impl<'b> Column<'b> {
             let mut within = Pages::all(self.count);
             if letters {
                 for part in text.windows(DIGITS_OF_PART) {
-                    within.and(&self.of_hash(xxh64(part, PART_SEED))?);
+                    within.and(&self.of_part(xxh64(part, PART_SEED))?);
                 }
             }
             pages.or(&within);
@@ -206,7 +206,7 @@ impl<'b> Column<'b> {
                 if pages.is_empty() {
                     break;
                 }
-                pages.and(&self.of_hash(part)?);
+                pages.and(&self.of_part(part)?);
             }
         }
         Some(())
@@ -292,6 +292,15 @@ impl<'b> Column<'b> {
     }
 
     fn of_hash(&self, hash: u64) -> Option<Pages> {
+        self.of(hash, &self.filters)
+    }
+
+    /// The pages of a part of a number.
+    fn of_part(&self, hash: u64) -> Option<Pages> {
+        self.of(hash, &self.parts)
+    }
+
+    fn of(&self, hash: u64, filters: &[(u32, Fuse<'b>)]) -> Option<Pages> {
         let key = key_of(hash);
         let count = self.keys.len() / KEY;
         let of = |at: usize| &self.keys[at * KEY..(at + 1) * KEY];
@@ -316,16 +325,10 @@ impl<'b> Column<'b> {
             low += 1;
         }
         // What was found may be another hash that begins alike, so the filters are asked in any case.
-        let twice = self.flags & flag::TWICE > 0;
-        for filters in self.filters.chunks(if twice { 2 } else { 1 }) {
-            let [(group, filter), second @ ..] = filters else { continue };
+        for (group, filter) in filters {
             let first = group.saturating_mul(FILTER_PAGES);
             let last = first.saturating_add(FILTER_PAGES).min(self.count);
-            let has = |page: &u32| {
-                let key = in_page(hash, *page);
-                filter.has(key) && second.iter().all(|(_, filter)| filter.has(key.rotate_left(TURN)))
-            };
-            (first..last).filter(has).for_each(|page| pages.add(page));
+            (first..last).filter(|page| filter.has(in_page(hash, *page))).for_each(|page| pages.add(page));
         }
         Some(pages)
     }

@@ -1,21 +1,75 @@
-//! Binary fuse filters: sets of numbers in nine bits each, of which one that is not in the set is taken for one that is
-//! in 1 of 256 times. <https://arxiv.org/abs/2201.01174>
+//! Binary fuse filters: sets of numbers in some bits each, the fewer the more often one that is not in the set is taken
+//! for one that is: with eight bits 1 of 256 times. <https://arxiv.org/abs/2201.01174>
 
 /// Tries with other seeds; each fails rarely.
 const TRIES: u64 = 64;
 /// Segments of more slots no longer stay in a processor's cache.
 const LONGEST_SEGMENT: u32 = 1 << 18;
 
-/// A filter as it lies in a file: seed, size of a segment as a power of two, number of segments, a byte a slot.
+/// The bits of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bits {
+    Four,
+    Eight,
+    Sixteen,
+}
+
+impl Bits {
+    fn count(self) -> usize {
+        match self {
+            Bits::Four => 4,
+            Bits::Eight => 8,
+            Bits::Sixteen => 16,
+        }
+    }
+
+    fn of(count: u8) -> Option<Bits> {
+        [Bits::Four, Bits::Eight, Bits::Sixteen].into_iter().find(|bits| bits.count() == usize::from(count))
+    }
+
+    /// About as many bytes as so many keys take.
+    pub fn cost(self, keys: usize) -> usize {
+        keys * self.count() * 9 / 64
+    }
+
+    fn print(self, hash: u64) -> u16 {
+        let print = (hash ^ hash >> 32) as u16;
+        match self {
+            Bits::Four => print & 0xf,
+            Bits::Eight => print & 0xff,
+            Bits::Sixteen => print,
+        }
+    }
+
+    fn slot(self, slots: &[u8], at: usize) -> u16 {
+        let byte = |at: usize| u16::from(slots.get(at).copied().unwrap_or(0));
+        match self {
+            Bits::Four => byte(at / 2) >> (at % 2 * 4) & 0xf,
+            Bits::Eight => byte(at),
+            Bits::Sixteen => byte(at * 2) | byte(at * 2 + 1) << 8,
+        }
+    }
+
+    fn write(self, table: &[u16], out: &mut Vec<u8>) {
+        match self {
+            Bits::Four => out.extend(table.chunks(2).map(|two| (two[0] | two.get(1).unwrap_or(&0) << 4) as u8)),
+            Bits::Eight => out.extend(table.iter().map(|slot| *slot as u8)),
+            Bits::Sixteen => out.extend(table.iter().flat_map(|slot| slot.to_le_bytes())),
+        }
+    }
+}
+
+/// A filter as it lies in a file: seed, size of a segment as a power of two, number of segments, bits of a slot, slots.
 #[derive(Clone, Copy, Debug)]
 pub struct Fuse<'b> {
     seed: u64,
     segment: u32,
     segments: u32,
+    bits: Bits,
     slots: &'b [u8],
 }
 
-const HEADER: usize = 13;
+const HEADER: usize = 14;
 
 impl<'b> Fuse<'b> {
     /// `None` where the bytes are no filter.
@@ -23,43 +77,40 @@ impl<'b> Fuse<'b> {
         let (header, slots) = bytes.split_at_checked(HEADER)?;
         let seed = u64::from_le_bytes(header[..8].try_into().ok()?);
         let power = u32::from(header[8]);
-        let segments = u32::from_le_bytes(header[9..].try_into().ok()?);
+        let segments = u32::from_le_bytes(header[9..13].try_into().ok()?);
+        let bits = Bits::of(header[13])?;
         let segment = 1u32.checked_shl(power).filter(|segment| *segment <= LONGEST_SEGMENT)?;
         let slots_wanted = u64::from(segments).checked_add(2)?.checked_mul(u64::from(segment))?;
-        (segments > 0 && slots_wanted <= u64::from(u32::MAX) && slots.len() as u64 == slots_wanted).then_some(Fuse {
-            seed,
-            segment,
-            segments,
-            slots,
-        })
+        let fits = slots_wanted <= u64::from(u32::MAX) && slots.len() * 8 == slots_wanted as usize * bits.count();
+        (segments > 0 && fits).then_some(Fuse { seed, segment, segments, bits, slots })
     }
 
     pub fn has(&self, key: u64) -> bool {
         let hash = mixed(key, self.seed);
         let slots = places(hash, self.segment, self.segments);
-        let found = slots.iter().fold(print(hash), |print, slot| print ^ self.slots.get(*slot).copied().unwrap_or(0));
-        found == 0
+        slots.iter().fold(self.bits.print(hash), |print, slot| print ^ self.bits.slot(self.slots, *slot)) == 0
     }
 }
 
 /// Writes a filter of distinct keys. `false`, and nothing written, where there are too many or it does not come about.
-pub fn write(keys: &[u64], out: &mut Vec<u8>) -> bool {
+pub fn write(keys: &[u64], bits: Bits, out: &mut Vec<u8>) -> bool {
     let Ok(count) = u32::try_from(keys.len()) else { return false };
     let (segment, segments) = shape(count);
     let slots = (segments as usize + 2) * segment as usize;
     (1..=TRIES).any(|seed| {
         let seed = mixed(seed, 0x5349_4748_5448_4f55);
         let Some(order) = peeled(keys, seed, segment, segments, slots) else { return false };
-        let mut table = vec![0u8; slots];
+        let mut table = vec![0u16; slots];
         for (hash, slot) in order.iter().rev() {
             let places = places(*hash, segment, segments);
             let others = places.iter().filter(|place| **place != *slot);
-            table[*slot] = others.fold(print(*hash), |print, other| print ^ table[*other]);
+            table[*slot] = others.fold(bits.print(*hash), |print, other| print ^ table[*other]);
         }
         out.extend_from_slice(&seed.to_le_bytes());
         out.push(segment.trailing_zeros() as u8);
         out.extend_from_slice(&segments.to_le_bytes());
-        out.extend_from_slice(&table);
+        out.push(bits.count() as u8);
+        bits.write(&table, out);
         true
     })
 }
@@ -116,10 +167,6 @@ fn places(hash: u64, segment: u32, segments: u32) -> [usize; 3] {
     [first as usize, second as usize, third as usize]
 }
 
-fn print(hash: u64) -> u8 {
-    (hash ^ hash >> 32) as u8
-}
-
 /// A key with all its bits spread over all bits.
 fn mixed(key: u64, seed: u64) -> u64 {
     let mut hash = key.wrapping_add(seed);
@@ -134,16 +181,18 @@ mod tests {
 
     #[test]
     fn what_is_in_is_found_and_little_else() {
-        for count in [0u64, 1, 2, 3, 10, 100, 1_000, 50_000] {
-            let keys: Vec<u64> = (0..count).map(|key| key * key + 7).collect();
-            let mut bytes = Vec::new();
-            assert!(write(&keys, &mut bytes), "{count}");
-            let filter = Fuse::read(&bytes).unwrap();
-            assert!(keys.iter().all(|key| filter.has(*key)), "{count}");
-            let wrong = (0..20_000u64).filter(|key| filter.has(key | 1 << 60)).count();
-            assert!(wrong < 20_000 / 100, "{count}: {wrong}");
-            if count > 10_000 {
-                assert!(bytes.len() as u64 * 8 < count * 10, "{}", bytes.len());
+        for (bits, most) in [(Bits::Four, 1_500), (Bits::Eight, 120), (Bits::Sixteen, 5)] {
+            for count in [0u64, 1, 2, 3, 10, 100, 1_000, 50_000] {
+                let keys: Vec<u64> = (0..count).map(|key| key * key + 7).collect();
+                let mut bytes = Vec::new();
+                assert!(write(&keys, bits, &mut bytes), "{count}");
+                let filter = Fuse::read(&bytes).unwrap();
+                assert!(keys.iter().all(|key| filter.has(*key)), "{count}");
+                let wrong = (0..20_000u64).filter(|key| filter.has(key | 1 << 60)).count();
+                assert!(wrong < most, "{count}: {wrong}");
+                if count > 10_000 {
+                    assert!(bytes.len() < bits.cost(count as usize) * 10 / 9, "{}", bytes.len());
+                }
             }
         }
     }
@@ -151,7 +200,7 @@ mod tests {
     #[test]
     fn damaged_bytes_are_no_filter_or_another() {
         let mut bytes = Vec::new();
-        write(&[1, 2, 3], &mut bytes);
+        write(&[1, 2, 3], Bits::Eight, &mut bytes);
         for cut in 0..bytes.len() {
             assert!(Fuse::read(&bytes[..cut]).is_none());
         }

@@ -19,7 +19,7 @@ pub use wanted::Wanted;
 pub const FOOTER_KEY: &str = "sighthound.terms";
 /// Rows of a page, as the index counts: those of a data page.
 pub const PAGE: usize = 2048;
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
 const MAGIC: &[u8; 4] = b"SHTI";
 const SEED: u64 = 0;
 /// Bytes that even the smallest column's index may take.

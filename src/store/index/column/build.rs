@@ -1,9 +1,10 @@
 //! How the index of a column is built while its file is written.
-use super::super::fuse;
+use super::super::fuse::{self, Bits};
 use super::super::pages::{self, number};
 use super::super::terms::{Addresses, cut, of_dynamic};
-use super::{DIGITS, FILTER_PAGES, KEY, STRIDE, TERM_SEED, TURN};
+use super::{DIGITS, FILTER_PAGES, KEY, STRIDE, TERM_SEED};
 use super::{class, flag, in_page, is_number, key_of, parts_of_numbers, runs, shape};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use xxhash_rust::xxh64::xxh64;
@@ -72,9 +73,24 @@ pub struct Built {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
     Terms,
-    /// Parts of numbers too, and in few wrong pages.
+    /// Parts of numbers too.
+    Parts,
+    /// All that in few wrong pages.
     Most,
 }
+
+impl Detail {
+    /// Bits of the filters of whole terms.
+    fn bits(self) -> Bits {
+        match self {
+            Detail::Terms | Detail::Parts => Bits::Eight,
+            Detail::Most => Bits::Sixteen,
+        }
+    }
+}
+
+/// Of parts of numbers a needle has several, so that one may be in wrong pages more often.
+const BITS_OF_PARTS: Bits = Bits::Four;
 
 #[derive(Default)]
 struct Words {
@@ -207,97 +223,154 @@ impl Builder {
         self.seen.clear();
     }
 
+    /// All that was said, ready to be cut to size. The last page must have ended.
+    pub fn draft(self) -> Draft {
+        let sorted = |kept: Kept| {
+            let mut pairs = kept.pairs;
+            pairs.sort_unstable();
+            (!kept.dropped).then_some(pairs)
+        };
+        let Builder { words, numbers, mixed, rests, grams, parts, page, .. } = self;
+        let any_number = numbers.iter().any(|numbers| numbers.any);
+        let any_rest = rests.any;
+        let places = words.places();
+        Draft {
+            count: page,
+            places,
+            steps: [const { None }; STEPS.len()],
+            words,
+            any_number,
+            any_rest,
+            looked_into: parts.any && !parts.dropped,
+            numbers: numbers.map(sorted),
+            mixed: sorted(mixed),
+            rests: sorted(rests),
+            grams: sorted(grams),
+            parts: sorted(parts),
+        }
+    }
+}
+
+/// The index of a column that is still to be cut to size.
+pub struct Draft {
+    count: u32,
+    words: Words,
+    places: Places,
+    /// Words as they are written, once they were.
+    steps: [Option<Step>; STEPS.len()],
+    any_number: bool,
+    any_rest: bool,
     /// Whether these are texts that people look for parts of numbers in.
-    pub fn has_parts(&self) -> bool {
-        self.parts.any && !self.parts.dropped
+    pub looked_into: bool,
+    numbers: [Option<Vec<Pair>>; 3],
+    mixed: Option<Vec<Pair>>,
+    rests: Option<Vec<Pair>>,
+    grams: Option<Vec<Pair>>,
+    parts: Option<Vec<Pair>>,
+}
+
+/// What words lose where there is no room: those in more than a share of all pages give up theirs, then rare ones that
+/// look made up become rests.
+const STEPS: [(u32, bool); 5] = [(2, false), (4, false), (8, false), (16, false), (16, true)];
+
+/// Words without what they lost.
+struct Step {
+    blocks: Vec<Block>,
+    size: usize,
+    /// What became rests.
+    rests: Vec<Pair>,
+    grams: Vec<Pair>,
+}
+
+impl Draft {
+    fn step(&mut self, at: usize) -> &Step {
+        let Draft { count, words, places, steps, .. } = self;
+        steps[at].get_or_insert_with(|| {
+            let (share, without) = STEPS[at];
+            let made_up = if without { words.made_up(places) } else { HashSet::new() };
+            let blocks = words.blocks(places, &made_up, *count, (*count / share).max(1));
+            let size = blocks.iter().map(Block::size).sum();
+            let (mut rests, mut grams) = (Vec::new(), Vec::new());
+            for id in made_up {
+                let word = words.word(id);
+                for page in places.of(id) {
+                    rests.push((xxh64(word, TERM_SEED), *page));
+                    grams.extend(runs(word).map(|run| (run, *page)));
+                }
+            }
+            Step { blocks, size, rests, grams }
+        })
     }
 
-    /// The index in about so many bytes; `None` where nothing of use fits. The last page must have ended.
-    pub fn finish(&self, budget: usize, detail: Detail) -> Option<Built> {
+    /// The index in about so many bytes; `None` where nothing of use fits.
+    pub fn finish(&mut self, budget: usize, detail: Detail) -> Option<Built> {
         let budget = budget.max(super::super::LEAST);
-        let count = self.page;
+        let count = self.count;
         let mut flags = 0;
-        let (mut rests, mut grams) = (self.rests.pairs.clone(), self.grams.pairs.clone());
-        let (mut blocks, mut most) = (Vec::new(), count);
-        let mut whole = false;
-        if !self.words.dropped {
-            let places = self.words.places();
-            let mut demoted = HashSet::default();
-            // First words in many pages give up theirs, then rare ones that look made up become rests.
-            for (step, share) in [2, 4, 8, 16, 16].into_iter().enumerate() {
-                most = (count / share).max(1);
-                blocks = self.words.blocks(&places, &demoted, count, most);
-                if blocks.iter().map(Block::size).sum::<usize>() <= budget {
-                    flags |= flag::WORDS;
-                    whole = step == 0;
-                    break;
-                }
-                if share == 16 {
-                    demoted = self.words.made_up(&places);
-                }
-            }
-            if flags & flag::WORDS == 0 {
-                blocks.clear();
-            } else {
-                let mut demoted: Vec<u32> = demoted.into_iter().collect();
-                demoted.sort_unstable_by_key(|id| places.of(*id).first().copied());
-                for id in demoted {
-                    let word = self.words.word(id);
-                    for page in places.of(id) {
-                        rests.push((xxh64(word, TERM_SEED), *page));
-                        grams.extend(runs(word).map(|run| (run, *page)));
-                    }
-                }
-            }
+        let (mut left, mut most, mut whole) = (budget, count, false);
+        let fits = (0..STEPS.len()).find(|at| !self.words.dropped && self.step(*at).size <= budget);
+        if let Some(at) = fits {
+            flags |= flag::WORDS;
+            left -= self.step(at).size;
+            most = (count / STEPS[at].0).max(1);
+            whole = at == 0;
         }
-        let mut left = budget.saturating_sub(blocks.iter().map(Block::size).sum());
-        let (mut repeated, mut single) = (Vec::new(), Vec::new());
-        if self.numbers.iter().any(|numbers| numbers.any) {
+        let step = fits.and_then(|at| self.steps[at].as_ref());
+        let (rests, grams) = (
+            with(&self.rests, step.map_or(&[], |step| &step.rests)),
+            with(&self.grams, step.map_or(&[], |step| &step.grams)),
+        );
+        if self.any_number {
             flags |= flag::ANY_NUMBER;
         }
-        if self.rests.any || !rests.is_empty() {
+        if self.any_rest || step.is_some_and(|step| !step.rests.is_empty()) {
             flags |= flag::ANY_REST;
         }
         let [short, middle, long] = &self.numbers;
-        let kept = |of: &Kept| (!of.dropped).then(|| of.pairs.clone());
+        let bits = detail.bits();
         let kinds = [
-            (flag::NUMBERS[2], kept(long)),
-            (flag::MIXED, kept(&self.mixed)),
-            (flag::RESTS, (!self.rests.dropped && rests.len() <= MOST_PAIRS).then_some(rests)),
-            (flag::NUMBERS[1], kept(middle)),
-            (flag::RUNS, (!self.grams.dropped && grams.len() <= MOST_PAIRS).then_some(grams)),
-            (flag::NUMBERS[0], kept(short)),
-            (flag::PARTS, kept(&self.parts)),
+            (flag::NUMBERS[2], long.as_deref(), bits),
+            (flag::MIXED, self.mixed.as_deref(), bits),
+            (flag::RESTS, rests.as_deref(), bits),
+            (flag::NUMBERS[1], middle.as_deref(), bits),
+            (flag::RUNS, grams.as_deref(), bits),
+            (flag::NUMBERS[0], short.as_deref(), bits),
+            (flag::PARTS, self.parts.as_deref().filter(|_| detail != Detail::Terms), BITS_OF_PARTS),
         ];
-        if detail == Detail::Most {
-            flags |= flag::TWICE;
-        }
-        for (bit, pairs) in kinds {
-            if bit == flag::PARTS && detail == Detail::Terms {
-                continue;
-            }
-            let fits = pairs.and_then(|mut pairs| {
-                pairs.sort_unstable();
-                pairs.dedup();
+        let mut parted = Parted::default();
+        for (bit, pairs, bits) in kinds {
+            let fits = pairs.and_then(|pairs| {
                 [2, 8].into_iter().find_map(|share| {
                     let most = (count / share).max(1);
-                    Some((share, most, parted(&pairs, count, most))).filter(|(.., (.., cost))| *cost <= left)
+                    Some((share, most, cost(pairs, count, most, bits))).filter(|(.., cost)| *cost <= left)
                 })
             });
-            let Some((share, of_these, (more, others, cost))) = fits else {
-                whole = false;
+            let (Some(pairs), Some((share, of_these, cost))) = (pairs, fits) else {
+                whole &= bit == flag::PARTS && detail == Detail::Terms;
                 continue;
             };
             left -= cost;
             flags |= bit;
             whole &= share == 2;
             most = most.min(of_these);
-            repeated.extend(more);
-            single.extend(others);
+            parted.take(pairs, count, of_these, bits, bit == flag::PARTS);
         }
         let useful = flag::WORDS | flag::MIXED | flag::NUMBERS.iter().fold(0, |all, bit| all | bit);
-        (flags & useful != 0).then(|| Built { bytes: write(flags, &blocks, repeated, single, count, most), whole })
+        let blocks = step.map_or(&[][..], |step| &step.blocks);
+        (flags & useful != 0).then(|| Built { bytes: write(flags, blocks, parted, bits, count, most), whole })
     }
+}
+
+/// These pairs and some more, in their order; nothing where there are too many.
+fn with<'p>(pairs: &'p Option<Vec<Pair>>, more: &[Pair]) -> Option<Cow<'p, [Pair]>> {
+    let pairs = pairs.as_deref()?;
+    if more.is_empty() {
+        return Some(Cow::Borrowed(pairs));
+    }
+    let mut all = [pairs, more].concat();
+    all.sort_unstable();
+    all.dedup();
+    (all.len() <= MOST_PAIRS).then_some(Cow::Owned(all))
 }
 
 /// The pages of each word, one list behind the other.
@@ -387,52 +460,70 @@ impl Words {
 /// A hash that stands with all its pages.
 type Repeated = (u64, Vec<u32>);
 
-/// Parts hashes, sorted, into those that are cheaper with all their pages, and those that go into filters; and what they cost.
-fn parted(pairs: &[Pair], count: u32, most: u32) -> (Vec<Repeated>, Vec<Pair>, usize) {
-    let (mut repeated, mut single, mut cost) = (Vec::new(), Vec::new(), 0);
-    for same in pairs.chunk_by(|a, b| a.0 == b.0) {
-        let own = KEY + pages::cost(same.len(), count, most);
-        if own * 8 < same.len() * 9 {
-            cost += own;
-            repeated.push((same[0].0, same.iter().map(|pair| pair.1).collect()));
-        } else {
-            single.extend_from_slice(same);
-        }
-    }
-    cost += single.len() * 9 / 8;
-    (repeated, single, cost)
+/// Hashes as they are written: some with all their pages, others in filters.
+#[derive(Default)]
+struct Parted {
+    repeated: Vec<Repeated>,
+    single: Vec<Pair>,
+    /// Parts of numbers, in filters of their own.
+    parts: Vec<Pair>,
 }
 
-fn write(
-    mut flags: u64,
-    blocks: &[Block],
-    mut repeated: Vec<Repeated>,
-    mut single: Vec<Pair>,
-    count: u32,
-    most: u32,
-) -> Vec<u8> {
-    single.sort_unstable_by_key(|(_, page)| *page);
-    let mut filters = Vec::new();
-    for pairs in single.chunk_by(|a, b| a.1 / FILTER_PAGES == b.1 / FILTER_PAGES) {
+/// What a hash in so many pages takes with all of them, where that is less than it takes in filters.
+fn own_cost(pages: usize, count: u32, most: u32, bits: Bits) -> Option<usize> {
+    Some(KEY + pages::cost(pages, count, most)).filter(|own| *own < bits.cost(pages))
+}
+
+/// What pairs, sorted, take.
+fn cost(pairs: &[Pair], count: u32, most: u32, bits: Bits) -> usize {
+    let (mut cost, mut single) = (0, 0);
+    for same in pairs.chunk_by(|a, b| a.0 == b.0) {
+        match own_cost(same.len(), count, most, bits) {
+            Some(own) => cost += own,
+            None => single += same.len(),
+        }
+    }
+    cost + bits.cost(single)
+}
+
+impl Parted {
+    fn take(&mut self, pairs: &[Pair], count: u32, most: u32, bits: Bits, parts: bool) {
+        for same in pairs.chunk_by(|a, b| a.0 == b.0) {
+            match own_cost(same.len(), count, most, bits) {
+                Some(_) => self.repeated.push((same[0].0, same.iter().map(|pair| pair.1).collect())),
+                None if parts => self.parts.extend_from_slice(same),
+                None => self.single.extend_from_slice(same),
+            }
+        }
+    }
+}
+
+/// The filters of pairs, each with the number of the pages that it is of; `None` where one does not come about.
+fn filters(mut pairs: Vec<Pair>, bits: Bits) -> Option<Vec<(u32, Vec<u8>)>> {
+    pairs.sort_unstable_by_key(|(_, page)| *page);
+    let groups = pairs.chunk_by(|a, b| a.1 / FILTER_PAGES == b.1 / FILTER_PAGES);
+    let filters = groups.map(|pairs| {
         let mut keys: Vec<u64> = pairs.iter().map(|(hash, page)| in_page(*hash, *page)).collect();
         keys.sort_unstable();
         keys.dedup();
-        let turns: &[u32] = if flags & flag::TWICE > 0 { &[0, TURN] } else { &[0] };
-        let written = turns.iter().all(|turn| {
-            keys.iter_mut().for_each(|key| *key = key.rotate_left(*turn));
-            let mut filter = Vec::new();
-            let written = fuse::write(&keys, &mut filter);
-            filters.push((pairs[0].1 / FILTER_PAGES, filter));
-            written
-        });
-        if !written {
+        let mut filter = Vec::new();
+        fuse::write(&keys, bits, &mut filter).then_some((pairs[0].1 / FILTER_PAGES, filter))
+    });
+    filters.collect()
+}
+
+fn write(mut flags: u64, blocks: &[Block], parted: Parted, bits: Bits, count: u32, most: u32) -> Vec<u8> {
+    let Parted { mut repeated, single, parts } = parted;
+    let written = filters(single, bits).zip(filters(parts, BITS_OF_PARTS));
+    let filters = written.map_or_else(
+        || {
             // Without its filter nothing can be said of what was to be in it.
             flags &= flag::WORDS | flag::ANY_NUMBER | flag::ANY_REST;
-            filters.clear();
             repeated.clear();
-            break;
-        }
-    }
+            [vec![], vec![]]
+        },
+        |(single, parts)| [single, parts],
+    );
     let mut out = Vec::new();
     number(flags, &mut out);
     number(blocks.len() as u64, &mut out);
@@ -456,12 +547,14 @@ fn write(
     out.extend(jumps);
     number(lists.len() as u64, &mut out);
     out.extend(lists);
-    number(filters.len() as u64, &mut out);
-    for (group, filter) in &filters {
-        number(u64::from(*group), &mut out);
-        number(filter.len() as u64, &mut out);
+    for filters in &filters {
+        number(filters.len() as u64, &mut out);
+        for (group, filter) in filters {
+            number(u64::from(*group), &mut out);
+            number(filter.len() as u64, &mut out);
+        }
     }
     blocks.iter().for_each(|block| out.extend_from_slice(&block.bytes));
-    filters.iter().for_each(|(_, filter)| out.extend_from_slice(filter));
+    filters.iter().flatten().for_each(|(_, filter)| out.extend_from_slice(filter));
     out
 }

@@ -31,7 +31,10 @@ fn built_in(texts: &[String], page: usize, budget: usize, detail: Detail) -> (Ve
         texts.iter().for_each(|text| builder.add(text));
         builder.end_page();
     }
-    (builder.finish(budget, detail).map(|built| built.bytes).unwrap_or_default(), texts.len().div_ceil(page) as u32)
+    (
+        builder.draft().finish(budget, detail).map(|built| built.bytes).unwrap_or_default(),
+        texts.len().div_ceil(page) as u32,
+    )
 }
 
 fn missed(texts: &[String], page: usize, index: &[u8], pages: u32, needle: &str) -> Option<String> {
@@ -72,7 +75,7 @@ proptest! {
         cuts in prop::collection::vec((any::<prop::sample::Index>(), 0usize..40, 1usize..20), 1..12),
         page in 1usize..12,
         budget in prop_oneof![Just(512usize), Just(100_000usize)],
-        detail in prop_oneof![Just(Detail::Terms), Just(Detail::Most)],
+        detail in prop_oneof![Just(Detail::Terms), Just(Detail::Parts), Just(Detail::Most)],
     ) {
         let (index, pages) = built_in(&texts, page, budget, detail);
         // Needles of their own, and pieces of the texts.
