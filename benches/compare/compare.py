@@ -55,6 +55,11 @@ class Sighthound:
                 break
             except OSError:
                 time.sleep(0.1)
+        # Rows of alerts are read into memory meanwhile, which is no question's work.
+        before, now = -1.0, engines.cpu_seconds(self.process.pid)
+        while now - before > 0.05:
+            time.sleep(1)
+            before, now = now, engines.cpu_seconds(self.process.pid)
 
     def request(self, method, path, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port)

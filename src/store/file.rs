@@ -179,9 +179,26 @@ struct Wish {
     bytes: Vec<u8>,
 }
 
-/// What columns wish for, and how soon they get it: texts that people look into before others.
-const RANKS_LOOKED_INTO: &[(Detail, u8)] = &[(Detail::Parts, 0), (Detail::Most, 1)];
-const RANKS: &[(Detail, u8)] = &[(Detail::Terms, 2), (Detail::Most, 3)];
+/// What a column wishes for, and how soon it gets that: names before texts that people look into, and these before others.
+fn wishes(column: &str, looked_into: bool) -> &'static [(Detail, u8)] {
+    match (NAMES.contains(&column), looked_into) {
+        (true, _) => &[(Detail::Terms, 0), (Detail::Parts, 3), (Detail::Most, 4)],
+        (false, true) => &[(Detail::Parts, 1), (Detail::Terms, 2), (Detail::Most, 3)],
+        (false, false) => &[(Detail::Terms, 2), (Detail::Most, 4)],
+    }
+}
+
+/// Columns with the names by which people know a device, an account, a file or an address.
+const NAMES: &[&str] = &[
+    "DeviceName",
+    "AccountName",
+    "InitiatingProcessAccountName",
+    "FileName",
+    "FolderPath",
+    "InitiatingProcessFileName",
+    "RemoteUrl",
+    "RemoteIP",
+];
 
 /// The indexes of the columns that hold texts. All of them together may take a tenth of what the columns take: each as
 /// much of its own, then what some leave goes to those that have more to say, of one rank to whoever asks for least.
@@ -210,8 +227,9 @@ fn index_columns(
         let mut draft = builder.draft();
         let own = draft.finish(size(column) / SHARE, Detail::Terms);
         let whole = own.as_ref().is_some_and(|own| own.whole);
-        let ranks = if draft.looked_into { RANKS_LOOKED_INTO } else { RANKS };
-        let wished = ranks.iter().filter(|(detail, _)| !(whole && *detail == Detail::Terms));
+        let wished = wishes(&schema.columns[column].name, draft.looked_into)
+            .iter()
+            .filter(|(detail, _)| !(whole && *detail == Detail::Terms));
         let wishes: Vec<_> = wished
             .filter_map(|(detail, rank)| {
                 let bytes = draft.finish(budget, *detail)?.bytes;

@@ -23,7 +23,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use xxhash_rust::xxh64::xxh64;
 
-/// Of a table with more rows nothing is said: each takes eight bytes.
+/// Of more rows nothing is said: each takes eight bytes.
 const ROWS: u64 = 16 << 20;
 /// Files that are read side by side.
 const AT_ONCE: usize = 4;
@@ -38,33 +38,63 @@ type Starts = Arc<Vec<(u32, u32)>>;
 pub struct KnownStarts(Mutex<HashMap<Key, Starts>>);
 
 impl KnownStarts {
-    /// Which of the ids may have rows at `time` (microseconds) or earlier; `None` where that is not to be had.
-    pub async fn begun(&self, snapshot: &Snapshot, column: &str, ids: &[String], time: i64) -> Option<Vec<bool>> {
-        let clock = &snapshot.schema.columns[time_column(&snapshot.schema)?].name;
-        if snapshot.foreign || snapshot.rows()? > ROWS {
-            return None;
-        }
-        let mut older = Vec::new();
-        for file in &snapshot.files {
-            let least = micros(file.bounds.get(clock)?.min.as_ref())?;
-            if least <= time {
-                older.push((file, least));
-            }
-        }
-        let reads: Vec<_> =
-            older.into_iter().map(|(file, least)| self.of(snapshot, file, least, clock, column)).collect();
-        let lists: Vec<(Starts, i64)> = stream::iter(reads).buffered(AT_ONCE).try_collect().await.ok()?;
-        self.forget(snapshot);
-        let hashes: Vec<u32> = ids.iter().map(|id| hash(id)).collect();
+    /// Which of the ids may have rows at `time` (microseconds) or earlier in these files; `None` where that is not to be had.
+    pub async fn begun(
+        &self,
+        snapshot: &Snapshot,
+        files: &[&StoredFile],
+        column: &str,
+        ids: &[String],
+        time: i64,
+    ) -> Option<Vec<bool>> {
         let mut begun = vec![false; ids.len()];
-        for (starts, least) in lists {
-            for (hash, begun) in hashes.iter().zip(&mut begun) {
-                if let Ok(at) = starts.binary_search_by_key(hash, |(hash, _)| *hash) {
-                    *begun |= least.saturating_add(i64::from(starts[at].1).saturating_mul(MILLI)) <= time;
+        for (_, least, starts) in self.known(snapshot, files, column, time).await? {
+            for (id, begun) in ids.iter().zip(&mut begun) {
+                if let Some(start) = start(&starts, id) {
+                    *begun |= least.saturating_add(i64::from(start).saturating_mul(MILLI)) <= time;
                 }
             }
         }
         Some(begun)
+    }
+
+    /// Those of the files that have no row of any of the ids; `None` where that is not to be had.
+    pub async fn without<'s>(
+        &self,
+        snapshot: &Snapshot,
+        files: &[&'s StoredFile],
+        column: &str,
+        ids: &[String],
+    ) -> Option<HashSet<&'s Path>> {
+        let known = self.known(snapshot, files, column, i64::MAX).await?;
+        let without = known.iter().filter(|(.., starts)| ids.iter().all(|id| start(starts, id).is_none()));
+        Some(without.map(|(file, ..)| &file.location).collect())
+    }
+
+    /// What is known of those of the files that have rows at `time` or earlier, each with the time of its first row.
+    async fn known<'s>(
+        &self,
+        snapshot: &Snapshot,
+        files: &[&'s StoredFile],
+        column: &str,
+        time: i64,
+    ) -> Option<Vec<(&'s StoredFile, i64, Starts)>> {
+        let clock = &snapshot.schema.columns[time_column(&snapshot.schema)?].name;
+        let rows = files.iter().try_fold(0, |rows: u64, file| rows.checked_add(file.rows?))?;
+        if snapshot.foreign || rows > ROWS {
+            return None;
+        }
+        let mut reads = Vec::new();
+        for file in files {
+            let least = micros(file.bounds.get(clock)?.min.as_ref())?;
+            if least <= time {
+                let of = self.of(snapshot, file, least, clock, column);
+                reads.push(async move { Ok::<_, ParquetError>((*file, least, of.await?)) });
+            }
+        }
+        let known = stream::iter(reads).buffered(AT_ONCE).try_collect().await.ok()?;
+        self.forget(snapshot);
+        Some(known)
     }
 
     async fn of(
@@ -74,15 +104,15 @@ impl KnownStarts {
         least: i64,
         clock: &str,
         column: &str,
-    ) -> Result<(Starts, i64), ParquetError> {
+    ) -> Result<Starts, ParquetError> {
         let key = (file.location.clone(), file.size, file.modified);
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(starts) = known {
-            return Ok((starts, least));
+            return Ok(starts);
         }
         let starts = Arc::new(read(snapshot.location.objects.clone(), file, least, clock, column).await?);
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, starts.clone());
-        Ok((starts, least))
+        Ok(starts)
     }
 
     /// Drops what is of files that the table has no more.
@@ -95,6 +125,12 @@ impl KnownStarts {
             known.retain(|(path, ..), _| !path.prefix_matches(prefix) || there.contains(path));
         }
     }
+}
+
+/// When an id's first row was, after the file's.
+fn start(starts: &[(u32, u32)], id: &str) -> Option<u32> {
+    let hash = hash(id);
+    starts.binary_search_by_key(&hash, |(hash, _)| *hash).ok().map(|at| starts[at].1)
 }
 
 fn hash(id: &str) -> u32 {

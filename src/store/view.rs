@@ -11,7 +11,7 @@ use crate::columns::{micros_of_ticks, ticks_of_micros};
 use crate::rows::{Arrived, Lookup, Table};
 use crate::types::{Column, Schema, Type};
 use datafusion::catalog::TableProvider;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// All tables at one moment.
@@ -104,10 +104,13 @@ impl View {
         match self.tables.get(table) {
             Some(snapshot) => {
                 let time = micros_of_ticks(time);
-                match self.held.begun(snapshot, column, ids, time).await {
-                    Some(begun) => Some(begun),
-                    None => self.starts.begun(snapshot, column, ids, time).await,
-                }
+                let (mut begun, beyond) = match self.held.begun(snapshot, column, ids, time).await {
+                    Some(found) => found,
+                    None => (vec![false; ids.len()], snapshot.files.iter().collect()),
+                };
+                let older = self.starts.begun(snapshot, &beyond, column, ids, time).await?;
+                begun.iter_mut().zip(older).for_each(|(begun, older)| *begun |= older);
+                Some(begun)
             }
             None => Some(vec![false; ids.len()]),
         }
@@ -116,7 +119,15 @@ impl View {
     /// Rows of a table that lie in memory; `None` where they, or some that come before them, do not.
     pub async fn lookup(&self, lookup: &Lookup<'_>) -> Option<Table> {
         match self.tables.get(lookup.table) {
-            Some(snapshot) => self.held.rows(snapshot, lookup).await,
+            Some(snapshot) => {
+                let mut without = HashSet::new();
+                if let Some((column, ids)) = lookup.key
+                    && let Some(beyond) = self.held.beyond(snapshot).await
+                {
+                    without = self.starts.without(snapshot, &beyond, column, ids).await.unwrap_or_default();
+                }
+                self.held.rows(snapshot, lookup, &without).await
+            }
             None => Some(Table { schema: lookup.schema.clone(), rows: vec![] }),
         }
     }
@@ -139,6 +150,12 @@ impl View {
     pub(super) async fn hold(&self) {
         for snapshot in self.tables.values() {
             self.held.fill(snapshot).await;
+            // What is known of rows beyond memory is read now, not when somebody asks.
+            if let Some(id) = catalog::alert_of(&snapshot.name)
+                && let Some(beyond) = self.held.beyond(snapshot).await
+            {
+                self.starts.without(snapshot, &beyond, id, &[]).await;
+            }
         }
     }
 

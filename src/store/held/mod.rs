@@ -55,29 +55,48 @@ pub struct HeldTable {
 }
 
 impl HeldRows {
-    /// The rows that are looked up; `None` where they, or some that come before them, are not in memory.
-    pub async fn rows(self: &Arc<Self>, snapshot: &Arc<Snapshot>, lookup: &Lookup<'_>) -> Option<Table> {
-        let table = self.ready(snapshot, lookup.key.map(|(column, _)| column)).await?;
-        search::rows(&table, &table.files(snapshot), lookup)
-    }
-
-    /// Which of the ids have rows at `time` (microseconds) or earlier; `None` where not all of those are in memory.
-    pub async fn begun(
+    /// The rows that are looked up; `None` where they, or some that come before them, are not in memory. In the files of
+    /// `without` there are none.
+    pub async fn rows(
         self: &Arc<Self>,
         snapshot: &Arc<Snapshot>,
+        lookup: &Lookup<'_>,
+        without: &HashSet<&Path>,
+    ) -> Option<Table> {
+        let table = self.ready(snapshot, lookup.key.map(|(column, _)| column)).await?;
+        let mut files = table.files(snapshot);
+        files.retain(|(known, _)| !without.contains(&known.location));
+        search::rows(&table, &files, lookup)
+    }
+
+    /// Files of which the rows are not in memory, nor on their way there.
+    pub async fn beyond<'s>(self: &Arc<Self>, snapshot: &'s Arc<Snapshot>) -> Option<Vec<&'s StoredFile>> {
+        let table = self.ready(snapshot, None).await?;
+        let files = table.files(snapshot).into_iter();
+        let beyond = files.filter(|(_, file)| file.is_none()).map(|(known, _)| known).collect();
+        (!table.loading.load(Ordering::SeqCst)).then_some(beyond)
+    }
+
+    /// Which of the ids have rows at `time` (microseconds) or earlier, and the files beyond memory that may have more.
+    pub async fn begun<'s>(
+        self: &Arc<Self>,
+        snapshot: &'s Arc<Snapshot>,
         column: &str,
         ids: &[String],
         time: i64,
-    ) -> Option<Vec<bool>> {
+    ) -> Option<(Vec<bool>, Vec<&'s StoredFile>)> {
         let table = self.ready(snapshot, Some(column)).await?;
-        let mut files = Vec::new();
+        let (mut files, mut beyond) = (Vec::new(), Vec::new());
         for (known, file) in table.files(snapshot) {
             if least(known, &table.time).is_none_or(|least| least <= time) {
-                files.push(file?);
+                match file {
+                    Some(file) => files.push(file),
+                    None => beyond.push(known),
+                }
             }
         }
         let begun = |id: &String| files.iter().any(|file| file.of_id(id).any(|row| file.times[row] <= time));
-        Some(ids.iter().map(begun).collect())
+        Some((ids.iter().map(begun).collect(), beyond))
     }
 
     /// Of the alerts raised within a time (microseconds, without its end): the texts of a column in their rows, letter
@@ -110,9 +129,14 @@ impl HeldRows {
             if rows > 0 {
                 tracing::info!(table = %snapshot.name, rows, "rows are taken into memory");
             }
-            for file in missing {
-                self.load(&table, snapshot, file).await;
+            let mut missing = missing.into_iter();
+            while let Some(file) = missing.next() {
+                if !self.load(&table, snapshot, file).await {
+                    // The others are older.
+                    lock(&table.declined).extend(missing.by_ref().map(key));
+                }
             }
+            table.shrink();
             table.loading.store(false, Ordering::SeqCst);
             if rows > 0 {
                 let (rows, bytes) = (table.rows(), self.bytes());
@@ -162,26 +186,34 @@ impl HeldRows {
         Some(table)
     }
 
-    async fn load(&self, table: &HeldTable, snapshot: &Snapshot, stored: &StoredFile) {
-        let key = key(stored);
+    /// `false` where there was no room for it.
+    async fn load(&self, table: &HeldTable, snapshot: &Snapshot, stored: &StoredFile) -> bool {
+        let own = key(stored);
         let Ok(found) = file::load(Arc::clone(&snapshot.location.objects), table, stored).await else {
             // It may have been united with others meanwhile, and whoever reads it next says what is wrong with it.
-            return;
+            return true;
         };
         match found {
-            Some(file) => drop(write(&table.files).insert(key, Arc::new(file))),
-            None => drop(lock(&table.declined).insert(key)),
+            Some(file) => drop(write(&table.files).insert(own.clone(), Arc::new(file))),
+            None => drop(lock(&table.declined).insert(own.clone())),
         }
+        let too_much = || self.bytes() > self.most.load(Ordering::Relaxed);
+        if too_much() {
+            table.shrink();
+        }
+        let mut room = true;
         // The oldest go first.
-        while self.bytes() > self.most.load(Ordering::Relaxed) {
+        while too_much() {
             let mut files = write(&table.files);
             let Some(oldest) = files.iter().min_by_key(|(_, file)| file.last()).map(|(key, _)| key.clone()) else {
                 break;
             };
             files.remove(&oldest);
             drop(files);
+            room &= oldest != own;
             lock(&table.declined).insert(oldest);
         }
+        room
     }
 
     fn bytes(&self) -> usize {
@@ -244,6 +276,11 @@ impl HeldTable {
     fn files<'s>(&self, snapshot: &'s Snapshot) -> Files<'s> {
         let files = read(&self.files);
         snapshot.files.iter().map(|file| (file, files.get(&key(file)).cloned())).collect()
+    }
+
+    /// Gives back the room for more texts.
+    fn shrink(&self) {
+        self.words.values().for_each(|words| write(words).shrink());
     }
 
     fn rows(&self) -> usize {

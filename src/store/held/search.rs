@@ -1,5 +1,6 @@
 //! Finding rows in memory: by conditions, from the newest or the oldest on, or by the ids of alerts.
 use super::super::snapshot::StoredFile;
+use super::super::starts::micros;
 use super::file::{File, Held, NO_TIME, words};
 use super::words::{Chosen, Words, value};
 use super::{Files, HeldTable, least, lock, most, read};
@@ -143,7 +144,7 @@ impl Search<'_> {
         let mut order = Vec::new();
         for (at, (known, file)) in self.files.iter().enumerate() {
             let (least, most) = (least(known, &self.table.time)?, most(known, &self.table.time)?);
-            let late = self.lookup.arrived.is_none_or(|since| since.has(committed(known)));
+            let late = self.lookup.arrived.is_none_or(|since| since.has(last_arrival(known)));
             if late && least <= to && from <= most {
                 order.push((if newest { most.checked_neg()? } else { least }, at, file));
             }
@@ -205,6 +206,13 @@ impl Search<'_> {
 
 fn committed(file: &StoredFile) -> i64 {
     ticks_of_micros(file.modified.saturating_mul(1000))
+}
+
+/// When the last row of a file arrived, or later: those of a file that was written anew came before it did.
+fn last_arrival(file: &StoredFile) -> i64 {
+    let received = file.bounds.get(TIME_RECEIVED).filter(|bounds| bounds.nulls == Some(0));
+    let received = received.and_then(|bounds| micros(bounds.max.as_ref())).map(ticks_of_micros);
+    received.map_or(committed(file), |received| received.min(committed(file)))
 }
 
 /// Whether a row arrived late enough.

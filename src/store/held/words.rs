@@ -23,10 +23,8 @@ impl Words {
     }
 
     pub fn text(&self, number: u32) -> &str {
-        let number = number as usize;
-        let from = number.checked_sub(1).map_or(0, |before| self.ends[before]);
         // Texts went in as such, whole.
-        std::str::from_utf8(&self.bytes[from..self.ends[number]]).unwrap_or_default()
+        std::str::from_utf8(text(&self.bytes, &self.ends, number)).unwrap_or_default()
     }
 
     pub fn find(&self, text: &str) -> Option<u32> {
@@ -42,18 +40,28 @@ impl Words {
         self.bytes.extend_from_slice(text.as_bytes());
         self.ends.push(self.bytes.len());
         let Words { bytes, ends, numbers, hasher } = self;
-        let of = |number: &u32| {
-            let number = *number as usize;
-            let from = number.checked_sub(1).map_or(0, |before| ends[before]);
-            hasher.hash_one(&bytes[from..ends[number]])
-        };
+        let of = |number: &u32| hasher.hash_one(self::text(bytes, ends, *number));
         numbers.insert_unique(hasher.hash_one(text.as_bytes()), number, of);
         number
+    }
+
+    /// Gives back the room for more texts.
+    pub fn shrink(&mut self) {
+        let Words { bytes, ends, numbers, hasher } = self;
+        bytes.shrink_to_fit();
+        ends.shrink_to_fit();
+        numbers.shrink_to_fit(|number| hasher.hash_one(text(bytes, ends, *number)));
     }
 
     pub fn bytes(&self) -> usize {
         self.bytes.capacity() + self.ends.capacity() * 8 + self.numbers.capacity() * 5
     }
+}
+
+fn text<'b>(bytes: &'b [u8], ends: &[usize], number: u32) -> &'b [u8] {
+    let number = number as usize;
+    let from = number.checked_sub(1).map_or(0, |before| ends[before]);
+    &bytes[from..ends[number]]
 }
 
 /// A text of a column as a value, as [`Cells`](crate::columns::Cells) reads it.
@@ -84,7 +92,7 @@ pub enum Numbers {
 impl Numbers {
     pub fn new(numbers: Vec<u32>) -> Numbers {
         match numbers.iter().max() {
-            Some(most) if *most > u32::from(u16::MAX) => Numbers::Wide(numbers),
+            Some(most) if *most > u32::from(u16::MAX) => Numbers::Wide(exact(numbers)),
             Some(most) if *most > u32::from(u8::MAX) => {
                 Numbers::Middle(numbers.into_iter().map(|number| number as u16).collect())
             }
@@ -116,6 +124,12 @@ impl Numbers {
             Numbers::Wide(numbers) => numbers.capacity() * 4,
         }
     }
+}
+
+/// Without room for more.
+fn exact(mut numbers: Vec<u32>) -> Vec<u32> {
+    numbers.shrink_to_fit();
+    numbers
 }
 
 fn keep<N: Copy + PartialEq + TryFrom<u32> + Into<u32>>(numbers: &[N], marks: &mut [bool], wanted: &Chosen) {

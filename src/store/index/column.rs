@@ -31,6 +31,8 @@ const KEY: usize = 5;
 const STRIDE: usize = 64;
 /// Bytes of a run of a rest.
 const GRAM: usize = 3;
+/// Longer shapes are rests.
+const LONGEST_WORD: usize = 40;
 /// Stands for a run of digits; no term has it.
 const DIGITS: u8 = 1;
 
@@ -59,6 +61,8 @@ mod flag {
     pub const MIXED: u64 = 256;
     /// All parts of numbers are there.
     pub const PARTS: u64 = 512;
+    /// Some rests are no longer than [`super::LONGEST_WORD`].
+    pub const SHORT_RESTS: u64 = 1024;
 }
 
 /// A word, or a part of one, with a sign for every run of digits. A part's shape is a part of the word's shape.
@@ -111,11 +115,15 @@ fn runs(word: &[u8]) -> impl Iterator<Item = u64> {
     word.windows(GRAM).map(|run| xxh64(run, GRAM_SEED))
 }
 
+fn part_of_number(digits: &[u8]) -> u64 {
+    xxh64(digits, PART_SEED)
+}
+
 /// The hashes of all parts of the hexadecimal numbers that stand in a term, be it a number as a whole or not.
 fn parts_of_numbers(term: &[u8]) -> impl Iterator<Item = u64> {
     let numbers = term.split(|byte| !byte.is_ascii_hexdigit());
     let numbers = numbers.filter(|number| number.len() >= DIGITS_OF_PART && number.iter().any(u8::is_ascii_digit));
-    numbers.flat_map(|number| number.windows(DIGITS_OF_PART).map(|part| xxh64(part, PART_SEED)))
+    numbers.flat_map(|number| number.windows(DIGITS_OF_PART).map(part_of_number))
 }
 
 /// The index of a column as it lies in a file.
@@ -169,45 +177,45 @@ impl<'b> Column<'b> {
         let has = |bit: u64| self.flags & bit == bit;
         let text = piece.text.as_slice();
         let shape = shape(text);
+        let mut among = Pages::all(self.count);
+        if has(flag::PARTS) {
+            self.narrow(parts_of_numbers(text), &mut among)?;
+        }
+        if among.is_empty() {
+            return Some(among);
+        }
         if piece.part == Part::Whole {
             if is_number(text) {
                 let known = has(flag::NUMBERS[class(text)]);
-                let mut pages = if known { self.hashed(text)? } else { Pages::all(self.count) };
-                self.narrow(text, &mut pages)?;
-                return Some(pages);
+                return if known { self.of(xxh64(text, TERM_SEED), &self.filters, &among) } else { Some(among) };
             }
-            let mut pages = self.shaped(Part::Whole, &shape)?;
-            if shape != text && has(flag::MIXED) && !pages.is_empty() {
-                pages.and(&self.hashed(text)?);
+            among.and(&self.shaped(Part::Whole, &shape)?);
+            if shape != text && has(flag::MIXED) && !among.is_empty() {
+                among = self.of(xxh64(text, TERM_SEED), &self.filters, &among)?;
             }
-            self.narrow(text, &mut pages)?;
-            return Some(pages);
+            return Some(among);
         }
         let mut pages = self.shaped(piece.part, &shape)?;
         if has(flag::ANY_NUMBER) && can_be_in_number(text) {
             // Letters alone can be a part of a number too.
             let letters = shape == text && has(flag::PARTS) && text.len() >= DIGITS_OF_PART;
-            let mut within = Pages::all(self.count);
+            let mut within = among.clone();
             if letters {
-                for part in text.windows(DIGITS_OF_PART) {
-                    within.and(&self.of_part(xxh64(part, PART_SEED))?);
-                }
+                self.narrow(text.windows(DIGITS_OF_PART).map(part_of_number), &mut within)?;
             }
             pages.or(&within);
         }
-        self.narrow(text, &mut pages)?;
+        pages.and(&among);
         Some(pages)
     }
 
-    /// Leaves the pages that have all parts of the numbers in a piece.
-    fn narrow(&self, text: &[u8], pages: &mut Pages) -> Option<()> {
-        if self.flags & flag::PARTS > 0 {
-            for part in parts_of_numbers(text) {
-                if pages.is_empty() {
-                    break;
-                }
-                pages.and(&self.of_part(part)?);
+    /// Leaves the pages that have all of these parts of numbers.
+    fn narrow(&self, parts: impl Iterator<Item = u64>, pages: &mut Pages) -> Option<()> {
+        for part in parts {
+            if pages.is_empty() {
+                break;
             }
+            *pages = self.of(part, &self.parts, pages)?;
         }
         Some(())
     }
@@ -221,7 +229,8 @@ impl<'b> Column<'b> {
         let whole = part == Part::Whole;
         let mut pages = Pages::none(self.count);
         let found = self.words(part, shape, &mut pages)?;
-        if has(flag::ANY_REST) && !(whole && found) {
+        let kept = whole && (found || shape.len() <= LONGEST_WORD && !has(flag::SHORT_RESTS));
+        if has(flag::ANY_REST) && !kept {
             pages.or(&match part {
                 Part::Whole if has(flag::RESTS) => self.hashed(shape)?,
                 Part::Prefix | Part::Suffix | Part::Inner if has(flag::RUNS) => self.runs(shape)?,
@@ -253,8 +262,9 @@ impl<'b> Column<'b> {
         }
         let finder = memmem::Finder::new(&wanted);
         let mut any = false;
+        let mut zstd = zstd::bulk::Decompressor::new().ok()?;
         for (_, raw, packed) in blocks {
-            let unpacked = zstd::bulk::decompress(packed, *raw).ok()?;
+            let unpacked = zstd.decompress(packed, *raw).ok()?;
             let mut rest = unpacked.as_slice();
             let length = take_number(&mut rest)?;
             let joined = take(&mut rest, length)?;
@@ -292,15 +302,11 @@ impl<'b> Column<'b> {
     }
 
     fn of_hash(&self, hash: u64) -> Option<Pages> {
-        self.of(hash, &self.filters)
+        self.of(hash, &self.filters, &Pages::all(self.count))
     }
 
-    /// The pages of a part of a number.
-    fn of_part(&self, hash: u64) -> Option<Pages> {
-        self.of(hash, &self.parts)
-    }
-
-    fn of(&self, hash: u64, filters: &[(u32, Fuse<'b>)]) -> Option<Pages> {
+    /// The pages among these that have a hash.
+    fn of(&self, hash: u64, filters: &[(u32, Fuse<'b>)], among: &Pages) -> Option<Pages> {
         let key = key_of(hash);
         let count = self.keys.len() / KEY;
         let of = |at: usize| &self.keys[at * KEY..(at + 1) * KEY];
@@ -328,8 +334,10 @@ impl<'b> Column<'b> {
         for (group, filter) in filters {
             let first = group.saturating_mul(FILTER_PAGES);
             let last = first.saturating_add(FILTER_PAGES).min(self.count);
-            (first..last).filter(|page| filter.has(in_page(hash, *page))).for_each(|page| pages.add(page));
+            let has = |page: &u32| among.has(*page) && filter.has(in_page(hash, *page));
+            (first..last).filter(has).for_each(|page| pages.add(page));
         }
+        pages.and(among);
         Some(pages)
     }
 

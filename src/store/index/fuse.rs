@@ -6,56 +6,39 @@ const TRIES: u64 = 64;
 /// Segments of more slots no longer stay in a processor's cache.
 const LONGEST_SEGMENT: u32 = 1 << 18;
 
-/// The bits of a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bits {
-    Four,
-    Eight,
-    Sixteen,
+/// Bits of a slot: from 1 to 16.
+pub type Bits = u8;
+
+/// About as many bytes as so many keys take.
+pub fn cost(keys: usize, bits: Bits) -> usize {
+    keys * usize::from(bits) * 9 / 64
 }
 
-impl Bits {
-    fn count(self) -> usize {
-        match self {
-            Bits::Four => 4,
-            Bits::Eight => 8,
-            Bits::Sixteen => 16,
+/// What a slot has of these bits, of which there may be more.
+fn cut(bits: Bits, of: u32) -> u16 {
+    (of & ((1 << bits) - 1)) as u16
+}
+
+/// Slots lie one behind the other, the first in the lowest bits of the first byte.
+fn slot(slots: &[u8], bits: Bits, at: usize) -> u16 {
+    let from = at * usize::from(bits);
+    let byte = |at: usize| u32::from(slots.get(at).copied().unwrap_or(0));
+    let three = byte(from / 8) | byte(from / 8 + 1) << 8 | byte(from / 8 + 2) << 16;
+    cut(bits, three >> (from % 8))
+}
+
+fn pack(table: &[u16], bits: Bits, out: &mut Vec<u8>) {
+    let (mut open, mut filled) = (0u32, 0);
+    for slot in table {
+        open |= u32::from(*slot) << filled;
+        filled += bits;
+        while filled >= 8 {
+            out.push(open as u8);
+            (open, filled) = (open >> 8, filled - 8);
         }
     }
-
-    fn of(count: u8) -> Option<Bits> {
-        [Bits::Four, Bits::Eight, Bits::Sixteen].into_iter().find(|bits| bits.count() == usize::from(count))
-    }
-
-    /// About as many bytes as so many keys take.
-    pub fn cost(self, keys: usize) -> usize {
-        keys * self.count() * 9 / 64
-    }
-
-    fn print(self, hash: u64) -> u16 {
-        let print = (hash ^ hash >> 32) as u16;
-        match self {
-            Bits::Four => print & 0xf,
-            Bits::Eight => print & 0xff,
-            Bits::Sixteen => print,
-        }
-    }
-
-    fn slot(self, slots: &[u8], at: usize) -> u16 {
-        let byte = |at: usize| u16::from(slots.get(at).copied().unwrap_or(0));
-        match self {
-            Bits::Four => byte(at / 2) >> (at % 2 * 4) & 0xf,
-            Bits::Eight => byte(at),
-            Bits::Sixteen => byte(at * 2) | byte(at * 2 + 1) << 8,
-        }
-    }
-
-    fn write(self, table: &[u16], out: &mut Vec<u8>) {
-        match self {
-            Bits::Four => out.extend(table.chunks(2).map(|two| (two[0] | two.get(1).unwrap_or(&0) << 4) as u8)),
-            Bits::Eight => out.extend(table.iter().map(|slot| *slot as u8)),
-            Bits::Sixteen => out.extend(table.iter().flat_map(|slot| slot.to_le_bytes())),
-        }
+    if filled > 0 {
+        out.push(open as u8);
     }
 }
 
@@ -78,17 +61,18 @@ impl<'b> Fuse<'b> {
         let seed = u64::from_le_bytes(header[..8].try_into().ok()?);
         let power = u32::from(header[8]);
         let segments = u32::from_le_bytes(header[9..13].try_into().ok()?);
-        let bits = Bits::of(header[13])?;
+        let bits = Some(header[13]).filter(|bits| (1..=16).contains(bits))?;
         let segment = 1u32.checked_shl(power).filter(|segment| *segment <= LONGEST_SEGMENT)?;
         let slots_wanted = u64::from(segments).checked_add(2)?.checked_mul(u64::from(segment))?;
-        let fits = slots_wanted <= u64::from(u32::MAX) && slots.len() * 8 == slots_wanted as usize * bits.count();
+        let fits =
+            slots_wanted <= u64::from(u32::MAX) && slots.len() as u64 == (slots_wanted * u64::from(bits)).div_ceil(8);
         (segments > 0 && fits).then_some(Fuse { seed, segment, segments, bits, slots })
     }
 
     pub fn has(&self, key: u64) -> bool {
         let hash = mixed(key, self.seed);
         let slots = places(hash, self.segment, self.segments);
-        slots.iter().fold(self.bits.print(hash), |print, slot| print ^ self.bits.slot(self.slots, *slot)) == 0
+        slots.iter().fold(print(self.bits, hash), |print, at| print ^ slot(self.slots, self.bits, *at)) == 0
     }
 }
 
@@ -104,13 +88,13 @@ pub fn write(keys: &[u64], bits: Bits, out: &mut Vec<u8>) -> bool {
         for (hash, slot) in order.iter().rev() {
             let places = places(*hash, segment, segments);
             let others = places.iter().filter(|place| **place != *slot);
-            table[*slot] = others.fold(bits.print(*hash), |print, other| print ^ table[*other]);
+            table[*slot] = others.fold(print(bits, *hash), |print, other| print ^ table[*other]);
         }
         out.extend_from_slice(&seed.to_le_bytes());
         out.push(segment.trailing_zeros() as u8);
         out.extend_from_slice(&segments.to_le_bytes());
-        out.push(bits.count() as u8);
-        bits.write(&table, out);
+        out.push(bits);
+        pack(&table, bits, out);
         true
     })
 }
@@ -167,6 +151,10 @@ fn places(hash: u64, segment: u32, segments: u32) -> [usize; 3] {
     [first as usize, second as usize, third as usize]
 }
 
+fn print(bits: Bits, hash: u64) -> u16 {
+    cut(bits, (hash ^ hash >> 32) as u32)
+}
+
 /// A key with all its bits spread over all bits.
 fn mixed(key: u64, seed: u64) -> u64 {
     let mut hash = key.wrapping_add(seed);
@@ -181,7 +169,7 @@ mod tests {
 
     #[test]
     fn what_is_in_is_found_and_little_else() {
-        for (bits, most) in [(Bits::Four, 1_500), (Bits::Eight, 120), (Bits::Sixteen, 5)] {
+        for (bits, most) in [(1, 10_600), (3, 2_800), (4, 1_500), (8, 120), (12, 20), (16, 5)] {
             for count in [0u64, 1, 2, 3, 10, 100, 1_000, 50_000] {
                 let keys: Vec<u64> = (0..count).map(|key| key * key + 7).collect();
                 let mut bytes = Vec::new();
@@ -191,7 +179,7 @@ mod tests {
                 let wrong = (0..20_000u64).filter(|key| filter.has(key | 1 << 60)).count();
                 assert!(wrong < most, "{count}: {wrong}");
                 if count > 10_000 {
-                    assert!(bytes.len() < bits.cost(count as usize) * 10 / 9, "{}", bytes.len());
+                    assert!(bytes.len() < cost(count as usize, bits) * 10 / 9, "{}", bytes.len());
                 }
             }
         }
@@ -200,7 +188,7 @@ mod tests {
     #[test]
     fn damaged_bytes_are_no_filter_or_another() {
         let mut bytes = Vec::new();
-        write(&[1, 2, 3], Bits::Eight, &mut bytes);
+        write(&[1, 2, 3], 8, &mut bytes);
         for cut in 0..bytes.len() {
             assert!(Fuse::read(&bytes[..cut]).is_none());
         }

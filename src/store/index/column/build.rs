@@ -2,15 +2,13 @@
 use super::super::fuse::{self, Bits};
 use super::super::pages::{self, number};
 use super::super::terms::{Addresses, cut, of_dynamic};
-use super::{DIGITS, FILTER_PAGES, KEY, STRIDE, TERM_SEED};
+use super::{DIGITS, FILTER_PAGES, KEY, LONGEST_WORD, STRIDE, TERM_SEED};
 use super::{class, flag, in_page, is_number, key_of, parts_of_numbers, runs, shape};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use xxhash_rust::xxh64::xxh64;
 
-/// Longer shapes are rests.
-const LONGEST_WORD: usize = 40;
 /// Bytes of terms in a text that people look for parts in, on the average: a name or an address has less.
 const LONG_TEXT: u64 = 25;
 /// Bytes of words in a block.
@@ -54,6 +52,8 @@ pub struct Builder {
     /// Words with digits.
     mixed: Kept,
     rests: Kept,
+    /// Whether words are among the rests for another reason than that they are long.
+    short_rests: bool,
     grams: Kept,
     /// Parts of numbers, also of those in words: as long as the texts are long and numbers the smaller part of them.
     parts: Kept,
@@ -83,14 +83,14 @@ impl Detail {
     /// Bits of the filters of whole terms.
     fn bits(self) -> Bits {
         match self {
-            Detail::Terms | Detail::Parts => Bits::Eight,
-            Detail::Most => Bits::Sixteen,
+            Detail::Terms | Detail::Parts => 8,
+            Detail::Most => 12,
         }
     }
 }
 
 /// Of parts of numbers a needle has several, so that one may be in wrong pages more often.
-const BITS_OF_PARTS: Bits = Bits::Four;
+const BITS_OF_PARTS: Bits = 3;
 
 #[derive(Default)]
 struct Words {
@@ -207,7 +207,9 @@ impl Builder {
             self.mixed.add(xxh64(term, TERM_SEED));
         }
         let hash = xxh64(&shape, TERM_SEED);
-        if shape.len() > LONGEST_WORD || !self.words.add(&shape, hash, self.page) {
+        let long = shape.len() > LONGEST_WORD;
+        if long || !self.words.add(&shape, hash, self.page) {
+            self.short_rests |= !long;
             self.rests.add(hash);
             runs(&shape).for_each(|run| self.grams.add(run));
         }
@@ -230,7 +232,7 @@ impl Builder {
             pairs.sort_unstable();
             (!kept.dropped).then_some(pairs)
         };
-        let Builder { words, numbers, mixed, rests, grams, parts, page, .. } = self;
+        let Builder { words, numbers, mixed, rests, short_rests, grams, parts, page, .. } = self;
         let any_number = numbers.iter().any(|numbers| numbers.any);
         let any_rest = rests.any;
         let places = words.places();
@@ -241,6 +243,7 @@ impl Builder {
             words,
             any_number,
             any_rest,
+            short_rests,
             looked_into: parts.any && !parts.dropped,
             numbers: numbers.map(sorted),
             mixed: sorted(mixed),
@@ -260,6 +263,7 @@ pub struct Draft {
     steps: [Option<Step>; STEPS.len()],
     any_number: bool,
     any_rest: bool,
+    short_rests: bool,
     /// Whether these are texts that people look for parts of numbers in.
     pub looked_into: bool,
     numbers: [Option<Vec<Pair>>; 3],
@@ -323,8 +327,12 @@ impl Draft {
         if self.any_number {
             flags |= flag::ANY_NUMBER;
         }
-        if self.any_rest || step.is_some_and(|step| !step.rests.is_empty()) {
+        let demoted = step.is_some_and(|step| !step.rests.is_empty());
+        if self.any_rest || demoted {
             flags |= flag::ANY_REST;
+        }
+        if self.short_rests || demoted {
+            flags |= flag::SHORT_RESTS;
         }
         let [short, middle, long] = &self.numbers;
         let bits = detail.bits();
@@ -471,7 +479,7 @@ struct Parted {
 
 /// What a hash in so many pages takes with all of them, where that is less than it takes in filters.
 fn own_cost(pages: usize, count: u32, most: u32, bits: Bits) -> Option<usize> {
-    Some(KEY + pages::cost(pages, count, most)).filter(|own| *own < bits.cost(pages))
+    Some(KEY + pages::cost(pages, count, most)).filter(|own| *own < fuse::cost(pages, bits))
 }
 
 /// What pairs, sorted, take.
@@ -483,7 +491,7 @@ fn cost(pairs: &[Pair], count: u32, most: u32, bits: Bits) -> usize {
             None => single += same.len(),
         }
     }
-    cost + bits.cost(single)
+    cost + fuse::cost(single, bits)
 }
 
 impl Parted {
@@ -518,7 +526,7 @@ fn write(mut flags: u64, blocks: &[Block], parted: Parted, bits: Bits, count: u3
     let filters = written.map_or_else(
         || {
             // Without its filter nothing can be said of what was to be in it.
-            flags &= flag::WORDS | flag::ANY_NUMBER | flag::ANY_REST;
+            flags &= flag::WORDS | flag::ANY_NUMBER | flag::ANY_REST | flag::SHORT_RESTS;
             repeated.clear();
             [vec![], vec![]]
         },
