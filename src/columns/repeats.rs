@@ -74,6 +74,11 @@ const SLOTS_A_ROW: usize = 128;
 const FEWEST: usize = 1 << 8;
 const MOST_SHORT: usize = 1 << 16;
 
+/// Places of the table of what was asked for last; a power of two.
+const LAST: usize = 1 << 9;
+/// No text is so long.
+const NO_TEXT: u128 = u128::MAX;
+
 /// What was found out about texts, by where they lie, as long as the views are into the same memory: over all batches of
 /// a row group, where Parquet keeps a dictionary. Of inline texts it holds for good.
 #[derive(Debug)]
@@ -85,8 +90,14 @@ pub struct Known<T> {
     /// Which text a slot is of, by [`mark`]; 0 of none.
     marks: Vec<u32>,
     values: Vec<T>,
-    short: Vec<(u128, Option<T>)>,
+    /// Inline texts by their hash, and what is known of each.
+    short: Vec<u128>,
+    short_values: Vec<T>,
     shorts: usize,
+    /// What was asked for last, by its hash, whether inline or not: which it is cannot be guessed ahead, and where few texts
+    /// take turns, guessing wrong costs more than all the rest.
+    last: Vec<(u128, T)>,
+    uses_last: bool,
     asked: usize,
     missed: usize,
     /// The first batch over this memory: whether the texts repeat is not known yet.
@@ -101,8 +112,11 @@ impl<T: Copy + Default> Default for Known<T> {
             starts: Vec::new(),
             marks: Vec::new(),
             values: Vec::new(),
-            short: vec![(0, None); FEWEST],
+            short: vec![NO_TEXT; FEWEST],
+            short_values: vec![T::default(); FEWEST],
             shorts: 0,
+            last: vec![(NO_TEXT, T::default()); LAST],
+            uses_last: true,
             asked: 0,
             missed: 0,
             trial: true,
@@ -136,6 +150,8 @@ impl<T: Copy + Default> Known<T> {
         if !self.trial {
             return;
         }
+        self.last.fill((NO_TEXT, T::default()));
+        self.uses_last = true;
         self.buffers = array.data_buffers().to_vec();
         self.starts.clear();
         let mut slots = 0;
@@ -166,9 +182,9 @@ impl<T: Copy + Default> Known<T> {
         let mut at = place_of(view, self.short.len());
         loop {
             match self.short[at] {
-                (known, Some(value)) if known == view => return Some(value),
-                (_, Some(_)) => at = (at + 1) & (self.short.len() - 1),
-                (_, None) => return None,
+                known if known == view => return Some(self.short_values[at]),
+                NO_TEXT => return None,
+                _ => at = (at + 1) & (self.short.len() - 1),
             }
         }
     }
@@ -183,20 +199,22 @@ impl<T: Copy + Default> Known<T> {
             self.put(view, value);
         } else if self.short.len() < MOST_SHORT {
             let places = self.short.len() * 4;
-            let before = std::mem::replace(&mut self.short, vec![(0, None); places]);
+            let texts = std::mem::replace(&mut self.short, vec![NO_TEXT; places]);
+            let values = std::mem::replace(&mut self.short_values, vec![T::default(); places]);
             self.shorts = 0;
-            before.into_iter().for_each(|(view, value)| value.into_iter().for_each(|value| self.put(view, value)));
+            let known = texts.into_iter().zip(values).filter(|(text, _)| *text != NO_TEXT);
+            known.for_each(|(text, value)| self.put(text, value));
             self.put(view, value);
         }
     }
 
     fn put(&mut self, view: u128, value: T) {
         let mut at = place_of(view, self.short.len());
-        while self.short[at].1.is_some() && self.short[at].0 != view {
+        while self.short[at] != NO_TEXT && self.short[at] != view {
             at = (at + 1) & (self.short.len() - 1);
         }
-        self.shorts += usize::from(self.short[at].1.is_none());
-        self.short[at] = (view, Some(value));
+        self.shorts += usize::from(self.short[at] == NO_TEXT);
+        (self.short[at], self.short_values[at]) = (view, value);
     }
 
     /// Writes for each row what is known of its text. What is not is found out by `find`, for all such rows of a stretch
@@ -218,14 +236,29 @@ impl<T: Copy + Default> Known<T> {
                 from = to;
                 continue;
             }
-            for (row, view) in views[from..to].iter().enumerate() {
-                match self.get(*view) {
-                    Some(value) => out.push(value),
-                    None => {
-                        rows.push(from + row);
-                        out.push(T::default());
+            if self.uses_last {
+                let mut others = 0;
+                out.extend((from..to).zip(&views[from..to]).map(|(row, view)| {
+                    let at = place_of(*view, LAST);
+                    if self.last[at].0 == *view {
+                        return self.last[at].1;
                     }
-                }
+                    others += 1;
+                    let Some(value) = self.get(*view) else {
+                        rows.push(row);
+                        return T::default();
+                    };
+                    self.last[at] = (*view, value);
+                    value
+                }));
+                self.uses_last = others * SHARE < to - from || self.trial && from == 0;
+            } else {
+                out.extend((from..to).zip(&views[from..to]).map(|(row, view)| {
+                    self.get(*view).unwrap_or_else(|| {
+                        rows.push(row);
+                        T::default()
+                    })
+                }));
             }
             if let Some(nulls) = array.nulls() {
                 // What lies behind a null is no text.
@@ -249,7 +282,8 @@ impl<T: Copy + Default> Known<T> {
     }
 
     pub fn size(&self) -> usize {
-        self.short.capacity() * size_of::<(u128, Option<T>)>()
+        self.short.capacity() * (size_of::<u128>() + size_of::<T>())
+            + self.last.capacity() * size_of::<(u128, T)>()
             + self.marks.capacity() * size_of::<u32>()
             + self.values.capacity() * size_of::<T>()
     }
@@ -296,6 +330,24 @@ mod tests {
                 known.read(&batch, &mut numbers, |rows, out| out.extend(rows.iter().map(|row| number(*row))));
                 assert!(numbers.iter().enumerate().all(|(row, found)| *found == number(row)));
             }
+        }
+    }
+
+    #[test]
+    fn few_texts_that_take_turns_are_told_apart_in_each_memory() {
+        let mut known = Known::default();
+        for round in 0..4usize {
+            // Views of one memory and of the next are equal, the texts are not.
+            let texts =
+                ["High", "Low", "", "Informational, of a kind", "a short one"].map(|text| format!("{text}{round}"));
+            let dictionary: StringViewArray = texts.iter().map(Some).collect();
+            let turns: arrow::array::UInt32Array = (0..9_000u32).map(|row| row * row % 5).collect();
+            let array = arrow::compute::take(&dictionary, &turns, None).unwrap();
+            let array = arrow::array::AsArray::as_string_view(&array);
+            let mut lengths = Vec::new();
+            let number = |row: usize| array.value(row).len() * 10 + round;
+            known.read(array, &mut lengths, |rows, out| out.extend(rows.iter().map(|row| number(*row))));
+            assert!(lengths.iter().enumerate().all(|(row, found)| *found == number(row)));
         }
     }
 

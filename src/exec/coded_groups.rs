@@ -210,14 +210,50 @@ fn folds(first: &AggregateExec) -> Result<Vec<Box<dyn GroupsAccumulator>>> {
 
 type Numbers<K> = HashMap<K, u32, BuildHasherDefault<Mix>>;
 
+/// Pairs of numbers below these are looked up in a table of all of them.
+const ROWS: u32 = 1 << 12;
+const COLUMNS: u32 = 64;
+const NO_NUMBER: u32 = u32::MAX;
+
+/// The number of each pair of what some columns come to and the next one's code.
+#[derive(Default)]
+struct Pairs {
+    /// Of small numbers: one row of it for each first.
+    dense: Vec<u32>,
+    others: Numbers<u64>,
+    /// The pair behind each number, to find the codes of a group again.
+    behind: Vec<u64>,
+}
+
+impl Pairs {
+    fn number(&mut self, one: u32, two: u32) -> u32 {
+        let Pairs { dense, others, behind } = self;
+        let pair = u64::from(one) << 32 | u64::from(two);
+        let mut next = || {
+            behind.push(pair);
+            behind.len() as u32 - 1
+        };
+        if one < ROWS && two < COLUMNS {
+            let at = (one * COLUMNS + two) as usize;
+            if at >= dense.len() {
+                dense.resize(((one + 1) * COLUMNS) as usize, NO_NUMBER);
+            }
+            let number = &mut dense[at];
+            if *number == NO_NUMBER {
+                *number = next();
+            }
+            return *number;
+        }
+        *others.entry(pair).or_insert_with(next)
+    }
+}
+
 /// Rows with equal values have one number, from 0 in the order in which they came.
 struct Groups {
     columns: Vec<Codes>,
     count: usize,
-    /// The group of each pair of what the columns so far come to and the next one's code.
-    pairs: Vec<Numbers<u64>>,
-    /// The pair behind each such number, to find the codes of a group again.
-    behind: Vec<Vec<u64>>,
+    /// For each column but the first.
+    pairs: Vec<Pairs>,
 }
 
 impl Groups {
@@ -225,8 +261,7 @@ impl Groups {
         Groups {
             columns: (0..columns).map(|_| Codes::default()).collect(),
             count: 0,
-            pairs: (1..columns).map(|_| Numbers::default()).collect(),
-            behind: (1..columns).map(|_| Vec::new()).collect(),
+            pairs: (1..columns).map(|_| Pairs::default()).collect(),
         }
     }
 
@@ -241,23 +276,11 @@ impl Groups {
                 self.count = column.count();
                 continue;
             }
-            let (known, behind) = (&mut self.pairs[at - 1], &mut self.behind[at - 1]);
-            let mut last = None;
+            let pairs = &mut self.pairs[at - 1];
             for (number, code) in numbers.iter_mut().zip(&codes) {
-                let pair = (*number as u64) << 32 | u64::from(*code);
-                *number = match last {
-                    Some((same, number)) if same == pair => number,
-                    _ => {
-                        let found = *known.entry(pair).or_insert_with(|| {
-                            behind.push(pair);
-                            behind.len() as u32 - 1
-                        });
-                        last = Some((pair, found as usize));
-                        found as usize
-                    }
-                };
+                *number = pairs.number(*number as u32, *code) as usize;
             }
-            self.count = behind.len();
+            self.count = pairs.behind.len();
         }
         Ok(numbers)
     }
@@ -269,7 +292,7 @@ impl Groups {
         for at in (0..self.columns.len()).rev() {
             let codes: Vec<u32> = match at.checked_sub(1) {
                 Some(before) => {
-                    let pairs = numbers.iter().map(|number| self.behind[before][*number as usize]);
+                    let pairs = numbers.iter().map(|number| self.pairs[before].behind[*number as usize]);
                     let (rest, codes) = pairs.map(|pair| ((pair >> 32) as u32, pair as u32)).unzip();
                     numbers = rest;
                     codes
@@ -283,7 +306,8 @@ impl Groups {
     }
 
     fn size(&self) -> usize {
-        let pairs: usize = self.behind.iter().map(|behind| behind.capacity() * 32).sum();
+        let pairs: usize =
+            self.pairs.iter().map(|pairs| pairs.behind.capacity() * 32 + pairs.dense.capacity() * 4).sum();
         pairs + self.columns.iter().map(Codes::size).sum::<usize>()
     }
 }
