@@ -300,6 +300,7 @@ impl Engine {
             outside: Arc::clone(&self.outside),
             view: scope::Scoped::new(view, request.device_groups.clone()),
             state: self.sessions.state(&request.limits, until).map_err(QueryError::fault)?,
+            limits: request.limits,
             now: request.now.unwrap_or_else(clock),
             parameters,
             timespan: request.timespan,
@@ -355,6 +356,7 @@ struct Run {
     outside: Arc<Outside>,
     view: scope::Scoped,
     state: SessionState,
+    limits: Limits,
     now: i64,
     parameters: Vec<(String, String)>,
     timespan: Option<(i64, i64)>,
@@ -616,7 +618,7 @@ impl Run {
     }
 
     fn failed(&self, error: DataFusionError) -> QueryError {
-        failed(&self.source, error)
+        failed(&self.source, &self.limits, error)
     }
 }
 
@@ -734,10 +736,7 @@ fn limited(
             let next = match tokio::time::timeout_at(until.into(), batches.next()).await {
                 Err(_) => Err(QueryError::Refused(Refused::Time(limits.time))),
                 Ok(None) => return None,
-                Ok(Some(Err(error))) => Err(match failed(&source, error) {
-                    QueryError::Refused(Refused::Time(_)) => QueryError::Refused(Refused::Time(limits.time)),
-                    error => error,
-                }),
+                Ok(Some(Err(error))) => Err(failed(&source, &limits, error)),
                 Ok(Some(Ok(batch))) => Ok(batch),
             };
             let (rows, bytes) = match &next {
@@ -757,13 +756,13 @@ fn limited(
 }
 
 /// Which of the three kinds of failure it is.
-fn failed(source: &Source, error: DataFusionError) -> QueryError {
+fn failed(source: &Source, limits: &Limits, error: DataFusionError) -> QueryError {
     match error.find_root() {
-        DataFusionError::ResourcesExhausted(_) => QueryError::Refused(Refused::Memory(0)),
+        DataFusionError::ResourcesExhausted(_) => QueryError::Refused(Refused::Memory(limits.memory)),
         DataFusionError::External(inner) => match inner.downcast_ref::<RowsError>() {
             Some(RowsError::Rows(most)) => QueryError::Refused(Refused::Rows(*most as u64)),
             Some(RowsError::Bytes(most)) => QueryError::Refused(Refused::Memory(*most)),
-            Some(RowsError::Time) => QueryError::Refused(Refused::Time(Duration::ZERO)),
+            Some(RowsError::Time) => QueryError::Refused(Refused::Time(limits.time)),
             Some(RowsError::Wrong(span, message)) => {
                 QueryError::Wrong(source.clone(), vec![codes::BAD_VALUE.at(*span, message.clone())])
             }

@@ -18,6 +18,9 @@ pub struct Arguments {
     /// How to print the answer; a table on a terminal, NDJSON elsewhere.
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Working memory: what needs more goes to disk meanwhile, or is refused [default: 2048].
+    #[arg(long, value_name = "MB")]
+    memory_megabytes: Option<usize>,
 }
 
 /// A query, from wherever it is.
@@ -72,7 +75,11 @@ pub async fn run(place: &Place, arguments: Arguments) -> Result<(), Failure> {
     let engine = place.open().await?;
     let terminal = io::stdout().is_terminal();
     let format = arguments.format.unwrap_or(if terminal { Format::Table } else { Format::Ndjson });
-    print(&engine, language, &text, arguments.text.request(), format).await
+    let mut request = arguments.text.request();
+    if let Some(megabytes) = arguments.memory_megabytes {
+        request.limits.memory = megabytes.max(1).saturating_mul(1 << 20);
+    }
+    print(&engine, language, &text, request, format).await
 }
 
 /// Runs a query and prints its tables as their rows come.

@@ -120,6 +120,9 @@ settings! {
     /// Memory for rows of alerts, of which pages are then told without a look at files; 0 keeps none [default: 1024].
     #[arg(long, value_name = "MB", help_heading = "Limits")]
     held_megabytes: usize,
+    /// Working memory of one query: what needs more goes to disk meanwhile, or is refused [default: 2048].
+    #[arg(long, value_name = "MB", help_heading = "Limits")]
+    memory_megabytes: usize,
 }
 
 impl Settings {
@@ -243,7 +246,7 @@ impl Settings {
             rows: rows.unwrap_or(usual.rows),
             bytes: megabytes.map_or(usual.bytes, |megabytes| megabytes.saturating_mul(1 << 20)),
             time: seconds.map_or(usual.time, |seconds| Duration::from_secs(seconds.clamp(1, 7 * 24 * 3600))),
-            memory: usual.memory,
+            memory: self.memory_megabytes.map_or(usual.memory, |megabytes| megabytes.max(1).saturating_mul(1 << 20)),
         };
         DoorLimits {
             hunting: set(Limits::HUNTING, self.hunting_rows, self.hunting_megabytes, self.hunting_seconds),

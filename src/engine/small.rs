@@ -42,7 +42,8 @@ impl Run {
             Ok::<_, RowsError>((arrow_schema(&table.schema), batch))
         });
         let done = work.await.map_err(QueryError::fault)?;
-        let (schema, batch) = done.map_err(|error| failed(&self.source, DataFusionError::External(Box::new(error))))?;
+        let (schema, batch) =
+            done.map_err(|error| failed(&self.source, &self.limits, DataFusionError::External(Box::new(error))))?;
         let batches = futures::stream::iter([Ok(batch)]);
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
     }

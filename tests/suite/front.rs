@@ -323,7 +323,7 @@ pub type Row<'v> = Vec<(&'static str, Value<'v>)>;
 /// Takes rows into a hunting table of a store.
 pub async fn take(store: &Store, table: &str, rows: &[Row<'_>]) {
     let table = catalog::table(table).expect("a hunting table");
-    let schema = table.schema();
+    let schema = table.stored_schema();
     let arrays = schema.columns.iter().map(|column| {
         let values: Vec<Value<'_>> = rows
             .iter()
@@ -336,7 +336,7 @@ pub async fn take(store: &Store, table: &str, rows: &[Row<'_>]) {
     });
     let arrays = arrays.collect();
     let batch = RecordBatch::try_new(columns::arrow_schema(&schema), arrays).expect("a batch");
-    let added = store.append_all(table.name, &table.stored_schema(), vec![batch], &Ingestion::default()).await;
+    let added = store.append_all(table.name, &schema, vec![batch], &Ingestion::default()).await;
     added.expect("rows are added");
 }
 

@@ -8,6 +8,7 @@
 //! - `pages`: pages that are walked while rows arrive
 //! - `metadata`: what entities have is what `$metadata` tells of them
 //! - `held`: what is told of alerts whose rows are in memory is what the files say
+//! - `memory`: what queries with little memory answer, or that they are refused
 //! - `routes`: the OpenAPI document, the router and the permissions say the same; batches, pages of other origins, slow
 //!   clients
 //! - `requests`: request lines of real clients and filters of other libraries, from `../shared` or `SIGHTHOUND_SHARED`
@@ -22,6 +23,7 @@ mod held;
 mod judge;
 mod layers;
 mod markdown;
+mod memory;
 mod metadata;
 mod pages;
 mod recorded;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     trials.extend(pages::trials());
     trials.extend(metadata::trials());
     trials.extend(held::trials());
+    trials.extend(memory::trials());
     trials.extend(signin::trials());
     trials.extend(routes::trials());
     trials.extend(requests::trials());
