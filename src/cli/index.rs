@@ -31,6 +31,18 @@ enum What {
         #[arg(value_name = "TABLE")]
         tables: Vec<String>,
     },
+    /// Says which columns the indexes of a table are of, or shows them. Files that are there stay as they are until
+    /// `build --again`.
+    Columns {
+        #[arg(value_name = "TABLE")]
+        table: String,
+        /// Columns of texts; without them, which these are now is shown.
+        #[arg(value_name = "COLUMN")]
+        columns: Vec<String>,
+        /// All columns of texts again, as far as there is room.
+        #[arg(long, conflicts_with = "columns")]
+        usual: bool,
+    },
     /// Drops the indexes: the files get smaller and searches slower.
     Drop {
         #[arg(required = true, value_name = "TABLE")]
@@ -44,6 +56,17 @@ pub async fn run(place: &Place, arguments: Arguments) -> Result<(), Failure> {
         What::Show { tables: named } => {
             for name in tables(&store, named)? {
                 print!("{}", told(&name, &store.index_sizes(&name).await?));
+            }
+            return Ok(());
+        }
+        What::Columns { table, columns, usual } => {
+            for name in tables(&store, vec![table])? {
+                if usual || !columns.is_empty() {
+                    store.set_index_columns(&name, Some(columns.as_slice()).filter(|_| !usual)).await?;
+                }
+                let columns = store.index_columns(&name).await?;
+                let columns = columns.map_or_else(|| "all texts, as far as there is room".into(), |all| all.join(", "));
+                println!("{name}: {columns}");
             }
             return Ok(());
         }

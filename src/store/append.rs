@@ -3,7 +3,7 @@
 //! Killed at any moment, an ingestion is either there or not: files without an entry in the log are read by nobody.
 use super::convert::{stored_schema, to_stored};
 use super::delta::{DAY, Log};
-use super::file::{Encoded, encode};
+use super::file::{Encoded, Indexed, encode};
 use super::snapshot::time_column;
 use super::{Appended, Ingestion, StoreError};
 use crate::types::{Schema, Type};
@@ -38,13 +38,12 @@ pub struct Shape {
     schema: Arc<Schema>,
     arrow: SchemaRef,
     timestamp: Option<usize>,
-    /// Whether files get an index of their texts.
-    pub indexed: bool,
+    indexed: Indexed,
 }
 
 impl Shape {
-    pub fn new(schema: Arc<Schema>) -> Shape {
-        Shape { arrow: stored_schema(&schema), timestamp: time_column(&schema), schema, indexed: true }
+    pub fn new(schema: Arc<Schema>, indexed: Indexed) -> Shape {
+        Shape { arrow: stored_schema(&schema), timestamp: time_column(&schema), schema, indexed }
     }
 
     pub fn schema(&self) -> &Schema {
@@ -65,7 +64,7 @@ where
     if log.has(ingestion).await? {
         return Ok(Appended::AlreadyThere);
     }
-    let shape = Arc::new(Shape::new(schema));
+    let shape = Arc::new(Shape::new(schema, log.indexed().await?));
     let mut heap = Heap::default();
     let mut writing: Option<Writing> = None;
     let mut adds = Vec::new();
@@ -192,7 +191,7 @@ pub async fn encode_rows(
             let encoded = tokio::task::spawn_blocking(move || {
                 let batches: Vec<&RecordBatch> = batches.iter().collect();
                 let rows = &order[start..order.len().min(start + FILE)];
-                encode(&shape.schema, &shape.arrow, &batches, rows, shape.timestamp, shape.indexed)
+                encode(&shape.schema, &shape.arrow, &batches, rows, shape.timestamp, &shape.indexed)
             })
             .await
             .map_err(|error| StoreError::Stopped(error.to_string()))??;

@@ -5,6 +5,7 @@
 //! replaced, as Delta has it.
 use super::append::{Shape, at_rest, encode_rows, under};
 use super::delta::{DAY, Log};
+use super::file::Indexed;
 use super::indexes::Indexes;
 use super::snapshot::{Snapshot, StoredFile};
 use super::{Compacted, Reindex, StoreError};
@@ -33,7 +34,7 @@ pub type Meter<'a> = &'a (dyn Fn(usize, usize) + Send + Sync);
 
 pub async fn compact(log: &Arc<Log>, name: &str, meter: Meter<'_>) -> Result<Compacted, StoreError> {
     let Some(snapshot) = own(log, name).await? else { return Ok(Compacted::default()) };
-    let done = rewrite(log, &snapshot, groups(&snapshot), true, meter).await?;
+    let done = rewrite(log, &snapshot, groups(&snapshot), log.indexed().await?, meter).await?;
     log.remove_outdated(VacuumMode::Lite).await?;
     Ok(done)
 }
@@ -61,7 +62,8 @@ pub async fn reindex(
             files.push(vec![file.clone()]);
         }
     }
-    rewrite(log, &snapshot, files, what != Reindex::Drop, meter).await
+    let indexed = if what == Reindex::Drop { Indexed::None } else { log.indexed().await? };
+    rewrite(log, &snapshot, files, indexed, meter).await
 }
 
 async fn own(log: &Arc<Log>, name: &str) -> Result<Option<Arc<Snapshot>>, StoreError> {
@@ -75,13 +77,11 @@ async fn rewrite(
     log: &Arc<Log>,
     snapshot: &Snapshot,
     groups: Vec<Vec<StoredFile>>,
-    indexed: bool,
+    indexed: Indexed,
     meter: Meter<'_>,
 ) -> Result<Compacted, StoreError> {
     let mut done = Compacted::default();
-    let mut shape = Shape::new(Arc::new(schema_of(snapshot)));
-    shape.indexed = indexed;
-    let shape = Arc::new(shape);
+    let shape = Arc::new(Shape::new(Arc::new(schema_of(snapshot)), indexed));
     for (at, group) in groups.iter().enumerate() {
         meter(at, groups.len());
         let (adds, written) = unite(log, &shape, group).await?;

@@ -1,6 +1,7 @@
 //! The Delta log of one table: what is in it, and how files are added to it, all at once and only once.
 //! <https://github.com/delta-io/delta/blob/master/PROTOCOL.md>
 use super::clock::{Clock, Turn};
+use super::file::Indexed;
 use super::location::Location;
 use super::snapshot::{Bounds, Snapshot, StoredFile};
 use super::{Ingestion, StoreError};
@@ -46,6 +47,9 @@ pub struct Log {
     /// What its commits take their instants from, where it keeps when rows arrived.
     clock: Option<Arc<Clock>>,
 }
+
+/// The property of a table that says which columns the indexes of its files are of, with commas between them.
+const INDEXED: &str = "sighthound.index";
 
 impl Log {
     pub fn new(location: Location) -> Log {
@@ -257,6 +261,38 @@ impl Log {
             Some(clock) => Ok(Some(clock.turn().await?)),
             None => Ok(None),
         }
+    }
+
+    /// Which columns the indexes of the table's files are to be of.
+    pub async fn indexed(&self) -> Result<Indexed, StoreError> {
+        let Some(table) = self.newest().await? else { return Ok(Indexed::Usual) };
+        let names = table.snapshot()?.metadata().configuration().get(INDEXED).cloned();
+        Ok(names.map_or(Indexed::Usual, |names| Indexed::Only(names.split(',').map(str::to_owned).collect())))
+    }
+
+    /// Says so for all files from now on; those that are there stay as they are.
+    pub async fn set_indexed(&self, indexed: &Indexed) -> Result<(), StoreError> {
+        for _ in 0..ATTEMPTS {
+            let Some(table) = self.newest().await? else { break };
+            let state = table.snapshot()?;
+            let metadata = state.metadata().clone();
+            let (metadata, properties) = match indexed {
+                Indexed::Only(names) => {
+                    let names = names.join(",");
+                    (metadata.add_config_key(INDEXED.into(), names.clone())?, [(INDEXED.to_owned(), names)].into())
+                }
+                Indexed::Usual | Indexed::None => (metadata.remove_config_key(INDEXED)?, HashMap::new()),
+            };
+            let own = CommitProperties::default().with_cleanup_expired_logs(Some(false));
+            let commit = CommitBuilder::from(own).with_actions(vec![Action::Metadata(metadata)]);
+            let operation = DeltaOperation::SetTableProperties { properties };
+            match commit.build(Some(state), self.store.clone(), operation).await {
+                Ok(_) => return Ok(()),
+                Err(error) if is_race(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Moved)
     }
 
     /// Puts files in the place of others with the same rows, all at once. `false` where not all of the others are in

@@ -5,7 +5,7 @@ use super::index::{
     column::{AsIs, Builder, Detail},
 };
 use crate::columns::ticks_of_micros;
-use crate::types::{Schema, Type};
+use crate::types::{Column, Schema, Type};
 use crate::value::datetime;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::interleave_record_batch;
@@ -42,6 +42,25 @@ const ROWS_A_NUMBER: usize = 4;
 /// Bytes of a page's bounds: they stay in memory for every page of every file that a query has looked at.
 const PAGE_BOUND: usize = 32;
 
+/// Which columns of texts the index of a file is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Indexed {
+    None,
+    /// All, as far as there is room.
+    Usual,
+    Only(Vec<String>),
+}
+
+impl Indexed {
+    fn has(&self, column: &str) -> bool {
+        match self {
+            Indexed::None => false,
+            Indexed::Usual => true,
+            Indexed::Only(names) => names.iter().any(|name| name == column),
+        }
+    }
+}
+
 /// A file that is not yet anywhere.
 pub struct Encoded {
     pub bytes: Vec<u8>,
@@ -58,7 +77,7 @@ pub fn encode(
     batches: &[&RecordBatch],
     order: &[(usize, usize)],
     sorted_by: Option<usize>,
-    indexed: bool,
+    indexed: &Indexed,
 ) -> Result<Encoded, StoreError> {
     let first = interleave_record_batch(batches, &order[..order.len().min(ROW_GROUP)])?;
     let options = ArrowWriterOptions::new().with_properties(properties(schema, sorted_by, &first)?);
@@ -75,9 +94,9 @@ pub fn encode(
         }
         group.close()?;
     }
-    if indexed {
+    if *indexed != Indexed::None {
         let sizes = sizes(writer.flushed_row_groups());
-        let columns = index_columns(schema, batches, order, &sizes);
+        let columns = index_columns(schema, batches, order, &sizes, indexed);
         let start = u64::try_from(writer.bytes_written()).unwrap_or(u64::MAX);
         let (bytes, place) = index::assemble(&columns, order.len() as u64, start);
         writer.write_all(&bytes).map_err(|error| ParquetError::External(Box::new(error)))?;
@@ -172,6 +191,11 @@ fn sizes(groups: &[RowGroupMetaData]) -> Vec<usize> {
     (0..columns).map(|column| usize::try_from(of(column)).unwrap_or(0)).collect()
 }
 
+/// Whether columns of this type can have an index.
+pub fn has_index(ty: Type) -> bool {
+    matches!(ty, Type::String | Type::Dynamic)
+}
+
 /// An index of a column that is longer than its own tenth, and how soon it gets what others leave.
 struct Wish {
     rank: u8,
@@ -207,9 +231,10 @@ fn index_columns(
     batches: &[&RecordBatch],
     order: &[(usize, usize)],
     sizes: &[usize],
+    indexed: &Indexed,
 ) -> Vec<(String, Vec<u8>)> {
-    let texts = |ty: Type| matches!(ty, Type::String | Type::Dynamic);
-    let columns: Vec<usize> = (0..schema.len()).filter(|column| texts(schema.columns[*column].ty)).collect();
+    let wanted = |column: &Column| has_index(column.ty) && indexed.has(&column.name);
+    let columns: Vec<usize> = (0..schema.len()).filter(|column| wanted(&schema.columns[*column])).collect();
     let size = |column: usize| sizes.get(column).copied().unwrap_or(0);
     let budget = columns.iter().map(|column| size(*column)).sum::<usize>() / SHARE;
     let done = side_by_side(columns, |column| {

@@ -3,6 +3,7 @@
 //! A table is a folder `<root>/<TableName>/` with a Delta log and files `date=YYYY-MM-DD/….parquet`, sorted by
 //! `Timestamp`. Beside those, folders of plain Parquet can be attached under a name and are only read.
 use crate::catalog::{self, Tables};
+use crate::text::nearest::nearest;
 use crate::types::{Schema, Type};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
@@ -52,6 +53,7 @@ pub use view::View;
 use attach::Folder;
 use clock::Clock;
 use delta::Log;
+use file::Indexed;
 use location::Location;
 
 /// How long a remote store's tables count as seen, so that not every query waits for a round trip per table.
@@ -299,6 +301,43 @@ impl Store {
             Some(log) => compact::reindex(&log, table, what, &self.view().indexes, meter).await,
             None => Ok(Compacted::default()),
         }
+    }
+
+    /// The columns that the indexes of a table's files are of; `None` where these are all texts, as far as there is room.
+    pub async fn index_columns(&self, table: &str) -> Result<Option<Vec<String>>, StoreError> {
+        let indexed = match self.log(table)? {
+            Some(log) => log.indexed().await?,
+            None => Indexed::Usual,
+        };
+        Ok(if let Indexed::Only(columns) = indexed { Some(columns) } else { None })
+    }
+
+    /// Says which columns these are to be in files that are written from now on.
+    pub async fn set_index_columns(&self, table: &str, columns: Option<&[String]>) -> Result<(), StoreError> {
+        let (Some(log), Some(snapshot)) = (self.log(table)?, self.refresh().await?.tables.get(table).cloned()) else {
+            return Err(StoreError::Unsupported(format!("there is no table `{table}` yet")));
+        };
+        let known = |name: &String| {
+            let column = snapshot.schema.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name));
+            match column {
+                Some(column) if file::has_index(column.ty) => Ok(column.name.clone()),
+                Some(column) => {
+                    let what = format!("`{}` is of type {}; indexes are of texts", column.name, column.ty.name());
+                    Err(StoreError::Unsupported(what))
+                }
+                None => match nearest(name, snapshot.schema.columns.iter().map(|column| column.name.as_str())) {
+                    Some(near) => Err(StoreError::Unsupported(format!(
+                        "the table has no column `{name}`; did you mean `{near}`?"
+                    ))),
+                    None => Err(StoreError::UnknownColumn(name.clone())),
+                },
+            }
+        };
+        let indexed = match columns {
+            Some(columns) => Indexed::Only(columns.iter().map(known).collect::<Result<_, _>>()?),
+            None => Indexed::Usual,
+        };
+        log.set_indexed(&indexed).await
     }
 
     /// Takes the days before `first` (`YYYY-MM-DD`), if one is named, out of a table, then deletes the files that have

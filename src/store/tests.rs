@@ -310,6 +310,22 @@ async fn indexes_are_dropped_and_built_without_a_change_of_rows() {
     assert_eq!(store.reindex("T", Reindex::All, &|_, _| {}).await.unwrap(), dropped);
     assert_eq!(store.index_sizes("T").await.unwrap().columns, sizes.columns);
     assert_eq!(read_all(&store, "T", None).await, rows);
+    // Only of some columns, in files that are written anew and in new ones.
+    assert_eq!(store.index_columns("T").await.unwrap(), None);
+    store.set_index_columns("T", Some(&["alertid".to_owned()])).await.unwrap();
+    assert_eq!(store.index_columns("T").await.unwrap(), Some(vec!["AlertId".to_owned()]));
+    store.reindex("T", Reindex::All, &|_, _| {}).await.unwrap();
+    add(&store, "two", &THREE).await;
+    let some = store.index_sizes("T").await.unwrap();
+    let of = |sizes: &IndexSizes| sizes.columns.iter().filter(|(_, sizes)| sizes.index > 0).count();
+    assert_eq!((some.indexed, of(&some)), (some.files, 1));
+    for (column, wanted) in [("Nothing", "no column `Nothing`"), ("Timestamp", "`Timestamp` is of type datetime")] {
+        let refused = store.set_index_columns("T", Some(&[column.to_owned()])).await.unwrap_err().to_string();
+        assert!(refused.contains(wanted), "{refused}");
+    }
+    store.set_index_columns("T", None).await.unwrap();
+    store.reindex("T", Reindex::All, &|_, _| {}).await.unwrap();
+    assert_eq!(of(&store.index_sizes("T").await.unwrap()), of(&sizes));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -178,20 +178,20 @@ impl<'b> Column<'b> {
         let text = piece.text.as_slice();
         let shape = shape(text);
         let mut among = Pages::all(self.count);
+        let number = piece.part == Part::Whole && is_number(text);
+        if number && has(flag::NUMBERS[class(text)]) {
+            among = self.hashed(text, &among)?;
+        }
         if has(flag::PARTS) {
             self.narrow(parts_of_numbers(text), &mut among)?;
         }
-        if among.is_empty() {
+        if number || among.is_empty() {
             return Some(among);
         }
         if piece.part == Part::Whole {
-            if is_number(text) {
-                let known = has(flag::NUMBERS[class(text)]);
-                return if known { self.of(xxh64(text, TERM_SEED), &self.filters, &among) } else { Some(among) };
-            }
             among.and(&self.shaped(Part::Whole, &shape)?);
             if shape != text && has(flag::MIXED) && !among.is_empty() {
-                among = self.of(xxh64(text, TERM_SEED), &self.filters, &among)?;
+                among = self.hashed(text, &among)?;
             }
             return Some(among);
         }
@@ -232,7 +232,7 @@ impl<'b> Column<'b> {
         let kept = whole && (found || shape.len() <= LONGEST_WORD && !has(flag::SHORT_RESTS));
         if has(flag::ANY_REST) && !kept {
             pages.or(&match part {
-                Part::Whole if has(flag::RESTS) => self.hashed(shape)?,
+                Part::Whole if has(flag::RESTS) => self.hashed(shape, &Pages::all(self.count))?,
                 Part::Prefix | Part::Suffix | Part::Inner if has(flag::RUNS) => self.runs(shape)?,
                 Part::Whole | Part::Prefix | Part::Suffix | Part::Inner => Pages::all(self.count),
             });
@@ -296,13 +296,9 @@ impl<'b> Column<'b> {
         Some(any)
     }
 
-    /// The pages of a number, a rest or a word with digits.
-    fn hashed(&self, text: &[u8]) -> Option<Pages> {
-        self.of_hash(xxh64(text, TERM_SEED))
-    }
-
-    fn of_hash(&self, hash: u64) -> Option<Pages> {
-        self.of(hash, &self.filters, &Pages::all(self.count))
+    /// The pages among these of a number, a rest or a word with digits.
+    fn hashed(&self, text: &[u8], among: &Pages) -> Option<Pages> {
+        self.of(xxh64(text, TERM_SEED), &self.filters, among)
     }
 
     /// The pages among these that have a hash.
@@ -345,7 +341,7 @@ impl<'b> Column<'b> {
     fn runs(&self, text: &[u8]) -> Option<Pages> {
         let mut pages = Pages::all(self.count);
         for run in runs(text) {
-            pages.and(&self.of_hash(run)?);
+            pages = self.of(run, &self.filters, &pages)?;
         }
         Some(pages)
     }
