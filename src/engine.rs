@@ -18,7 +18,7 @@ use crate::bind::saved::{self, Saved};
 use crate::bind::{self, Context, Data};
 use crate::catalog::Tables;
 use crate::columns::{Cells, cell_bytes};
-use crate::exec::{Sessions, narrowing, subqueries};
+use crate::exec::{Sessions, subqueries};
 use crate::ir::{Answer, Bound, Rel, RelOp, Scalar};
 use crate::plan::{self, Lowering, PlanError, Providers};
 use crate::rows::{self, RowsError};
@@ -437,9 +437,7 @@ impl Run {
                 shared.insert(id, self.in_memory(&schema, batches)?);
             }
         }
-        if narrowing::last_rows(&mut rel, &|id| shared.contains_key(&id)) {
-            self.settle(&mut rel, uses, shared).await?;
-        }
+        self.narrow_last(&mut rel, uses, shared).await?;
         self.narrow_joins(&mut rel, uses, shared).await?;
         self.narrow_newest(&mut rel, uses, shared).await?;
         let lowering = Lowering { providers: &self.view, now: self.now, shared, named: Default::default() };

@@ -77,6 +77,26 @@ impl Run {
         Ok(())
     }
 
+    /// Finds the times of the groups' last rows, and leaves rows at other times away.
+    pub(super) async fn narrow_last(
+        &self,
+        rel: &mut Rel,
+        uses: &HashMap<u32, usize>,
+        shared: &mut SharedTables,
+    ) -> Result<(), QueryError> {
+        // Inner ones first: the places of outer ones stay what they were.
+        for last in narrowing::last(rel, &|id: u32| shared.contains_key(&id)).iter().rev() {
+            let (schema, mut rows) = (&last.times.schema, Vec::new());
+            let batches = self.collect(last.times.clone(), uses, shared).await?;
+            if batches.iter().map(RecordBatch::num_rows).sum::<usize>() > narrowing::MOST_GROUPS {
+                continue;
+            }
+            batches.iter().for_each(|batch| plan::rows_exec::append_rows(batch, schema, &mut rows));
+            last.narrow(rel, rows.into_iter().flatten());
+        }
+        Ok(())
+    }
+
     /// Finds how far back the newest rows of `top n by Timestamp` go, and leaves older ones away.
     pub(super) async fn narrow_newest(
         &self,

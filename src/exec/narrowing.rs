@@ -1,18 +1,19 @@
-//! What one part of a query says about the rows that another part must read. The last row of each device is no older than
-//! the oldest of all their last times; a join with a few alerts needs the rows of their devices, and, where a window of
+//! What one part of a query says about the rows that another part must read. The last row of each device is one at their
+//! last times; a join with a few alerts needs the rows of their devices, and, where a window of
 //! time is asked for behind it, of their times. What is found becomes a filter over the other part, so that statistics,
 //! pages and indexes serve it as they serve one that was typed.
-use crate::catalog::TIMESTAMP;
 use crate::functions;
-use crate::ir::{AggregateCall, JoinColumn, JoinKind, Rel, RelOp, Scalar, Side};
+use crate::ir::{JoinColumn, JoinKind, Rel, RelOp, Scalar, Side};
 use crate::rows::eval::Compiled;
 use crate::text::Span;
-use crate::types::{Schema, Type};
+use crate::types::Type;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+mod last;
 mod newest;
 
+pub use last::{MOST_GROUPS, last};
 pub use newest::{MOST_TIMES, newest};
 
 /// A side of a join that has more rows says nothing of the other.
@@ -23,9 +24,6 @@ pub const MOST_KEPT: usize = 100_000;
 const MOST_KEYS: usize = 1_000;
 /// Windows of time that lie apart; more are joined where the gap is least.
 const MOST_WINDOWS: usize = 16;
-/// Reading the times alone first pays where so many further columns are asked for.
-const LATE_COLUMNS: usize = 3;
-
 fn call(name: &str, args: Vec<Scalar>, ty: Type) -> Option<Scalar> {
     Some(Scalar::Call { function: functions::scalar(name)?, args, ty, span: Span::default() })
 }
@@ -38,6 +36,11 @@ fn filtered(rel: &mut Rel, predicate: Scalar) {
     let schema = rel.schema.clone();
     let input = Box::new(std::mem::replace(rel, Rel { op: RelOp::Each, schema: schema.clone() }));
     *rel = Rel { op: RelOp::Filter { input, predicate }, schema };
+}
+
+/// A relation within another: which input, and of that which, ….
+fn at_path<'a>(rel: &'a mut Rel, path: &[usize]) -> Option<&'a mut Rel> {
+    path.iter().try_fold(rel, |at, step| at.op.inputs_mut().into_iter().nth(*step))
 }
 
 /// The stored column behind a column, where only filters and projections lie between.
@@ -54,31 +57,6 @@ fn stored<'a>(mut rel: &'a Rel, mut name: &'a str) -> Option<(&'a str, &'a str)>
             _ => return None,
         }
     }
-}
-
-/// `summarize arg_max(Timestamp, …)`: rows older than the oldest of the groups' last times are nobody's last. Gives
-/// whether there was such a place; the time is a subquery then.
-/// Relations that were computed before, of which `known` tells, stay as they are.
-pub fn last_rows(rel: &mut Rel, known: Known<'_>) -> bool {
-    if is_known(rel, known) {
-        return false;
-    }
-    let mut found = false;
-    for input in rel.op.inputs_mut() {
-        found |= last_rows(input, known);
-    }
-    if !matches!(rel.op, RelOp::Summarize { .. }) || !is_steady(rel) {
-        return found;
-    }
-    let RelOp::Summarize { input, by, aggregates } = &mut rel.op else { return found };
-    let Some(time) = one_time(aggregates) else { return found };
-    let late: usize = aggregates.iter().map(|call| call.args.len()).sum();
-    if by.is_empty() || late < LATE_COLUMNS || stored(input, &time).is_none_or(|(_, column)| column != TIMESTAMP) {
-        return found;
-    }
-    let Some(predicate) = no_older(input, by, &time) else { return found };
-    filtered(input, predicate);
-    true
 }
 
 /// How many rows a table has.
@@ -104,40 +82,6 @@ fn is_steady(mut rel: &Rel) -> bool {
         rel = input;
     }
     true
-}
-
-/// The column whose largest value all the aggregates ask for.
-fn one_time(aggregates: &[AggregateCall]) -> Option<String> {
-    let mut times = aggregates.iter().map(|one| match (one.aggregate.name(), one.args.first()) {
-        ("arg_max" | "argmax" | "max", Some(Scalar::Column { name, ty: Type::Datetime, .. })) => Some(name),
-        _ => None,
-    });
-    let first = times.next()??;
-    times.all(|time| time == Some(first)).then(|| first.clone())
-}
-
-fn no_older(input: &Rel, by: &[(String, Scalar)], time: &str) -> Option<Scalar> {
-    const LAST: &str = "last";
-    let aggregate = |name, column: &str| {
-        Some(AggregateCall {
-            aggregate: functions::aggregate(name)?,
-            args: vec![Scalar::column(column, Type::Datetime)],
-            outputs: vec![(LAST.to_owned(), Type::Datetime)],
-            span: Span::default(),
-        })
-    };
-    let keys = by.iter().enumerate().map(|(at, (_, key))| (format!("key{at}"), key.clone())).collect::<Vec<_>>();
-    let columns = keys.iter().map(|(name, key)| (name.clone(), key.ty()));
-    let schema = Schema::new(columns.chain([(LAST.to_owned(), Type::Datetime)]));
-    let op = RelOp::Summarize { input: Box::new(input.clone()), by: keys, aggregates: vec![aggregate("max", time)?] };
-    let input = Box::new(Rel { op, schema });
-    let op = RelOp::Summarize { input, by: vec![], aggregates: vec![aggregate("min", LAST)?] };
-    let oldest = Rel { op, schema: Schema::new([(LAST.to_owned(), Type::Datetime)]) };
-    let oldest = Scalar::Subquery { rel: Box::new(oldest), ty: Type::Datetime };
-    let time = || Scalar::column(time, Type::Datetime);
-    // A group without any time has a row all the same.
-    let none = call("isnull", vec![time()], Type::Bool)?;
-    call("or", vec![none, call(">=", vec![time(), oldest], Type::Bool)?], Type::Bool)
 }
 
 /// A join of which one side is to be read first.
@@ -354,11 +298,7 @@ impl Sides<'_> {
 impl First {
     /// The side that was read, and the other.
     fn sides<'a>(&self, rel: &'a mut Rel) -> Option<(&'a mut Rel, &'a mut Rel)> {
-        let mut at = rel;
-        for step in &self.path {
-            at = at.op.inputs_mut().into_iter().nth(*step)?;
-        }
-        let RelOp::Join { left, right, .. } = &mut at.op else { return None };
+        let RelOp::Join { left, right, .. } = &mut at_path(rel, &self.path)?.op else { return None };
         Some(if self.side == Side::Left { (left, right) } else { (right, left) })
     }
 

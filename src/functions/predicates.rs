@@ -9,9 +9,10 @@ use super::comparisons::any_element;
 use super::{Call, Function, Gives, many, one};
 use crate::types::{Type, Types};
 use crate::value::Value;
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, Span, packed};
 use memchr::memmem;
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 const TEXT: Types = Types::STRING.or(Types::DYNAMIC);
 
@@ -235,7 +236,40 @@ const TOGETHER: usize = 4;
 #[derive(Clone, Debug)]
 pub struct AnyOf {
     single: Vec<Needle>,
+    words: Option<Words>,
     together: Option<Together>,
+}
+
+/// Whole words of ASCII letters and digits, looked for a vector of bytes at a time in a copy of the text in lower case.
+#[derive(Clone, Debug)]
+struct Words(packed::Searcher);
+
+impl Words {
+    /// `None` where the machine has no such vectors, or the words are too many for them.
+    fn new(words: &[&String]) -> Option<Words> {
+        let mut builder = packed::Config::new().match_kind(packed::MatchKind::LeftmostLongest).builder();
+        builder.extend(words.iter().map(|word| word.to_ascii_lowercase()));
+        builder.build().map(Words)
+    }
+
+    /// Of the words that begin at a place only the longest is looked at: where that is followed by a letter or digit, so
+    /// are those that it begins with.
+    fn matches(&self, text: &str) -> bool {
+        thread_local!(static LOWER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+        LOWER.with_borrow_mut(|lower| {
+            lower.clear();
+            lower.extend_from_slice(text.as_bytes());
+            lower.make_ascii_lowercase();
+            let mut from = 0;
+            while let Some(found) = self.0.find_in(&*lower, Span::from(from..lower.len())) {
+                if stands(text, (found.start(), found.end()), (true, true)) {
+                    return true;
+                }
+                from = found.start() + 1;
+            }
+            false
+        })
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -251,7 +285,14 @@ impl AnyOf {
         let (mut many, rest): (Vec<&String>, Vec<&String>) =
             needles.iter().partition(|needle| anywhere && needle.is_ascii() && !needle.is_empty());
         let mut single: Vec<Needle> = rest.into_iter().map(|needle| Needle::new(kind, needle)).collect();
-        let mut together = None;
+        let (mut words, mut together) = (None, None);
+        let is_word = |needle: &&String| needle.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if kind == Kind::Has && many.len() >= TOGETHER && many.iter().all(is_word) {
+            words = Words::new(&many);
+        }
+        if words.is_some() {
+            many.clear();
+        }
         if many.len() >= TOGETHER {
             let searcher = AhoCorasick::builder().ascii_case_insensitive(true).build(&many).ok();
             let edges = many.iter().map(|needle| wanted_edges(kind, edges(needle))).collect();
@@ -260,16 +301,17 @@ impl AnyOf {
         if together.is_none() {
             single.extend(many.drain(..).map(|needle| Needle::new(kind, needle)));
         }
-        AnyOf { single, together }
+        AnyOf { single, words, together }
     }
 
     pub fn matches(&self, text: &str) -> bool {
-        let found = self.together.as_ref().is_some_and(|together| {
-            together
-                .searcher
-                .find_overlapping_iter(text)
-                .any(|found| stands(text, (found.start(), found.end()), together.edges[found.pattern().as_usize()]))
-        });
+        let found = self.words.as_ref().is_some_and(|words| words.matches(text))
+            || self.together.as_ref().is_some_and(|together| {
+                together
+                    .searcher
+                    .find_overlapping_iter(text)
+                    .any(|found| stands(text, (found.start(), found.end()), together.edges[found.pattern().as_usize()]))
+            });
         found || self.single.iter().any(|needle| needle.matches(text))
     }
 }
@@ -545,6 +587,40 @@ mod tests {
                         let wanted = needles.iter().any(|needle| matches(kind, text, needle));
                         assert_eq!(any.matches(text), wanted, "{kind:?} {text} {needles:?}");
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn many_whole_words_are_found_as_one_by_one() {
+        let words = ["cmd", "CMDline", "exe", "e", "temp", "power", "powershell", "http", "shell", "x1"];
+        let rest = " and then a text that is longer than any vector";
+        let texts = [
+            "cmd.exe /c dir",
+            "C:\\cmdlines\\executes\\tempo",
+            "POWERSHELL",
+            "powershells",
+            "écmd",
+            "cmdé cmd",
+            "cmdline",
+            "xcmdline.temp",
+            "e",
+            "",
+            "http_",
+            "_x1_",
+            "shell-e",
+            "powershellé https",
+        ];
+        for from in 0..words.len() {
+            for to in from + 1..=words.len() {
+                let needles: Vec<String> = words[from..to].iter().map(|word| word.to_string()).collect();
+                let any = AnyOf::new(Kind::Has, &needles);
+                for text in
+                    texts.iter().flat_map(|text| [(*text).to_owned(), format!("{text}{rest}"), format!("{rest}{text}")])
+                {
+                    let wanted = needles.iter().any(|needle| has(&text, needle));
+                    assert_eq!(any.matches(&text), wanted, "{text} {needles:?}");
                 }
             }
         }

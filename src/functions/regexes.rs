@@ -216,8 +216,8 @@ fn known<'v>(args: &[Arg<'v>], at: usize) -> Option<&'v str> {
 
 fn groups_given(args: &[Arg<'_>]) -> Result<Type, String> {
     let ty = gives(args, 0, Type::Dynamic)?;
-    match known(args, 0).and_then(compiled) {
-        Some(regex) if regex.captures_len() < 2 => Err("the pattern of `extract_all` has no group".into()),
+    match known(args, 0).and_then(|pattern| find(pattern, Regex::captures_len)) {
+        Some(..2) => Err("the pattern of `extract_all` has no group".into()),
         _ => Ok(ty),
     }
 }
@@ -228,11 +228,6 @@ fn counts(args: &[Arg<'_>]) -> Result<Type, String> {
         Some("normal") | None => Ok(Type::Long),
         Some(_) => Err("the kind is `normal` or `regex`".to_owned()),
     }
-}
-
-/// The compiled pattern, for callers that keep it for a whole batch.
-pub fn compiled(pattern: &str) -> Option<Regex> {
-    shared(pattern).map(|regex| Regex::clone(&regex))
 }
 
 /// The compiled pattern with its scratch space, which a clone of the pattern itself would make anew.
@@ -250,7 +245,9 @@ fn shared(pattern: &str) -> Option<Rc<Regex>> {
     })
 }
 
-fn find<T>(pattern: &str, with: impl FnOnce(&Regex) -> T) -> Option<T> {
+/// Does something with the compiled pattern, if it is one. Each thread has its own, with its scratch space: threads that
+/// share one wait for it.
+pub fn find<T>(pattern: &str, with: impl FnOnce(&Regex) -> T) -> Option<T> {
     shared(pattern).map(|regex| with(&regex))
 }
 

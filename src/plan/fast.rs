@@ -1,7 +1,7 @@
 //! Vectorised forms of the hottest functions. Each is equal to the function's row form on the types it is given for; a
 //! property test in the suite holds the two together. Where none fits, the row form serves.
 use super::scalar::{LoweredExpr, Place, Scalars, literal, native};
-use super::{PlanError, Repr, bin_udf, row_udf, text_udf};
+use super::{PlanError, Repr, bin_udf, row_udf, text_udf, time_set_udf};
 use crate::columns::micros_of_ticks;
 use crate::functions::Function;
 use crate::functions::predicates::Kind;
@@ -249,6 +249,9 @@ fn in_list(
     list: &[Scalar],
     place: Place,
 ) -> Result<Option<Expr>, PlanError> {
+    if value.ty() == Type::Datetime && name == "in" {
+        return time_in(scalars, value, list);
+    }
     if value.ty() != Type::String && !value.ty().is_integer() {
         return Ok(None);
     }
@@ -268,6 +271,19 @@ fn in_list(
     }
     let value = scalars.native(value)?;
     Ok(Some(Expr::InList(InList::new(Box::new(value), constants, name == "!in"))))
+}
+
+/// `time in (t1, t2)` over constants, none of which is null: a null is not in them, whether in a filter or not.
+fn time_in(scalars: &Scalars<'_>, time: &Scalar, list: &[Scalar]) -> Result<Option<Expr>, PlanError> {
+    let ticks = list.iter().map(|item| match item {
+        Scalar::Literal { value: Value::Datetime(ticks), .. } => Some(*ticks),
+        _ => None,
+    });
+    let Some(ticks) = ticks.collect::<Option<Vec<_>>>() else { return Ok(None) };
+    let time = scalars.lower(time, Place::Value)?;
+    let stored = time.repr == Repr::Micros;
+    let times = if stored { ticks.into_iter().map(micros_of_ticks).collect() } else { ticks };
+    Ok(Some(time_set_udf::call(time.expr, times)))
 }
 
 /// Sums, differences and products that cannot fail: longs wrap, reals are reals.

@@ -30,6 +30,7 @@ pub mod rows_node;
 pub mod scalar;
 pub mod size;
 pub mod text_udf;
+pub mod time_set_udf;
 pub mod weight;
 
 /// How a column lies in a plan.

@@ -32,7 +32,7 @@ enum Search {
     All(Vec<Needle>),
     /// `in~`: the texts folded.
     Set(HashSet<String>),
-    Pattern(Box<regex::Regex>),
+    Pattern,
 }
 
 /// The vectorised form of `text symbol (needles)`, if there is one.
@@ -45,7 +45,7 @@ pub fn call(symbol: &'static str, needles: &[Value<'static>], text: Expr) -> Opt
         ("in~", [_, ..]) => Search::Set(needles.iter().map(|needle| fold(needle)).collect()),
         ("has_any", [_, ..]) => Search::Any(Box::new(AnyOf::new(Kind::Has, &needles))),
         ("has_all", [_, ..]) => Search::All(ready(Kind::Has)),
-        ("matches regex", [pattern]) => Search::Pattern(Box::new(regexes::compiled(pattern)?)),
+        ("matches regex", [pattern]) => regexes::find(pattern, |_| Search::Pattern)?,
         ("~", [needle]) => Search::One(Box::new(Needle::new(Kind::Equals, needle))),
         (_, [needle]) => Search::One(Box::new(Needle::new(Kind::of(bare)?, needle))),
         _ => return None,
@@ -60,15 +60,18 @@ pub fn call(symbol: &'static str, needles: &[Value<'static>], text: Expr) -> Opt
 }
 
 impl TextUdf {
-    fn matches(&self, text: &str) -> bool {
-        let found = match &self.search {
-            Search::One(needle) => needle.matches(text),
-            Search::Any(needles) => needles.matches(text),
-            Search::All(needles) => needles.iter().all(|needle| needle.matches(text)),
-            Search::Set(set) => set.contains(&fold(text)),
-            Search::Pattern(pattern) => pattern.is_match(text),
-        };
-        found != self.symbol.starts_with('!')
+    fn all(&self, array: &ArrayRef) -> Result<BooleanArray> {
+        match (&self.search, self.needles.as_slice()) {
+            (Search::One(needle), _) => self.each(array, |text| needle.matches(text)),
+            (Search::Any(needles), _) => self.each(array, |text| needles.matches(text)),
+            (Search::All(needles), _) => self.each(array, |text| needles.iter().all(|needle| needle.matches(text))),
+            (Search::Set(set), _) => self.each(array, |text| set.contains(&fold(text))),
+            (Search::Pattern, needles) => {
+                let pattern = needles.first().map_or("", String::as_str);
+                regexes::find(pattern, |pattern| self.each(array, |text| pattern.is_match(text)))
+                    .unwrap_or_else(|| internal_err!("a pattern was compiled once and not again"))
+            }
+        }
     }
 
     /// What the stream that this batch is of has found out so far.
@@ -80,16 +83,18 @@ impl TextUdf {
         }
     }
 
-    fn all(&self, array: &ArrayRef) -> Result<BooleanArray> {
+    fn each(&self, array: &ArrayRef, finds: impl Fn(&str) -> bool) -> Result<BooleanArray> {
+        let negated = self.symbol.starts_with('!');
+        let matches = |text: &str| finds(text) != negated;
         let mut bits = BooleanBufferBuilder::new(array.len());
-        let mut push = |text: Option<&str>| bits.append(self.matches(text.unwrap_or("")));
+        let mut push = |text: Option<&str>| bits.append(matches(text.unwrap_or("")));
         match array.data_type() {
             DataType::Utf8View => {
                 let array = array.as_string_view();
                 let mut known = self.known_over(array);
                 let mut found = Vec::new();
                 let text = |row: usize| if array.is_null(row) { "" } else { array.value(row) };
-                known.read(array, &mut found, |rows, out| out.extend(rows.iter().map(|row| self.matches(text(*row)))));
+                known.read(array, &mut found, |rows, out| out.extend(rows.iter().map(|row| matches(text(*row)))));
                 bits.append_slice(&found);
                 if let Ok(mut idle) = self.known.lock() {
                     idle.push(known);

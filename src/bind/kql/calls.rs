@@ -145,7 +145,7 @@ impl<'q> Binder<'_, 'q> {
         if function.name() == "extract_all"
             && bound.len() == 2
             && let Some(Value::String(pattern)) = constant::value_of(&bound[0])
-            && regexes::compiled(pattern).is_some_and(|regex| regex.captures_len() < 2)
+            && regexes::find(pattern, |regex| regex.captures_len() < 2) == Some(true)
         {
             let message = "`extract_all` needs a pattern with at least one group";
             return Err(

@@ -1,6 +1,6 @@
 //! `top n by Timestamp`: the time of the n-th newest row is found first, among few rows at first and then among more, from
 //! the newest backwards. No row that is older need be read for the other columns.
-use super::{Known, call, filtered, is_known, is_steady, stored};
+use super::{Known, at_path, call, filtered, is_known, is_steady, stored};
 use crate::catalog::TIMESTAMP;
 use crate::ir::{Rel, RelOp, Scalar, SortKey};
 use crate::types::{Schema, Type};
@@ -118,14 +118,7 @@ impl Newest {
 
     /// Leaves older rows away.
     pub fn narrow(&self, rel: &mut Rel, since: i64) {
-        let mut at = rel;
-        for step in &self.path {
-            match at.op.inputs_mut().into_iter().nth(*step) {
-                Some(input) => at = input,
-                None => return,
-            }
-        }
-        let RelOp::Sort { input, .. } = &mut at.op else { return };
+        let Some(RelOp::Sort { input, .. }) = at_path(rel, &self.path).map(|at| &mut at.op) else { return };
         // What is not narrowed is right all the same.
         let _ = self.since(input, since);
     }
