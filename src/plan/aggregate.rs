@@ -1,4 +1,5 @@
 //! Aggregations: DataFusion's own where they mean the same, else the fold of the function table.
+use super::distinct_udaf::{self, Counting};
 use super::scalar::{Place, Scalars, literal};
 use super::{PlanError, fold_udaf};
 use crate::ir::{AggregateCall, Scalar};
@@ -84,6 +85,24 @@ fn native(call: &AggregateCall, scalars: &Scalars<'_>) -> Result<Option<Aggregat
         ("min" | "max", [arg]) if orders_plainly(arg) => {
             let arg = scalars.native(arg)?;
             as_is(if call.aggregate.name() == "min" { min(arg) } else { max(arg) })
+        }
+        ("dcount" | "dcountif" | "count_distinct" | "count_distinctif", [value, rest @ ..])
+            if distinct_udaf::is_plain(value.ty()) =>
+        {
+            let name = call.aggregate.name();
+            let (predicate, accuracy) = match (name.ends_with("if"), rest) {
+                (true, [predicate, accuracy @ ..]) => (Some(predicate), accuracy.first()),
+                (_, accuracy) => (None, accuracy.first()),
+            };
+            let counting = match accuracy {
+                _ if name.starts_with("count") => Counting::Exactly,
+                Some(Scalar::Literal { value, .. }) => Counting::Estimated(value.as_long()),
+                Some(_) => return Ok(None),
+                None => Counting::Estimated(None),
+            };
+            let predicate = predicate.map(|predicate| scalars.lower(predicate, Place::Filter)).transpose()?;
+            let value = (value.ty(), scalars.lower(value, Place::Value)?.expr);
+            as_is(distinct_udaf::call(counting, value.0, value.1, predicate.map(|predicate| predicate.expr)))
         }
         _ => None,
     })

@@ -280,9 +280,14 @@ impl GroupsAccumulator for FoldGroups {
     }
 
     fn size(&self) -> usize {
-        // Asking every fold each time would cost more than folding; a sample stands for all.
-        let sample: Vec<usize> = self.folds.iter().take(64).map(|fold| fold.size()).collect();
-        let each = sample.iter().sum::<usize>() / sample.len().max(1) + 64;
-        self.folds.len() * each
+        sampled_size(&self.folds, |fold| fold.size())
     }
+}
+
+/// About how much the states of all groups take: asking each of them after every batch would cost more than folding.
+pub fn sampled_size<T>(states: &[T], size: impl Fn(&T) -> usize) -> usize {
+    const SAMPLE: usize = 64;
+    let sample: Vec<usize> = states.iter().step_by(states.len().div_ceil(SAMPLE).max(1)).map(size).collect();
+    let each = sample.iter().sum::<usize>() / sample.len().max(1) + SAMPLE;
+    states.len() * each
 }

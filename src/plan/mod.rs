@@ -16,6 +16,7 @@ use std::sync::Arc;
 pub mod aggregate;
 pub mod bin_udf;
 pub mod codec;
+pub mod distinct_udaf;
 pub mod expand_exec;
 pub mod fast;
 pub mod fold_udaf;

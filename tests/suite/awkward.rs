@@ -313,6 +313,8 @@ fn whole_tables(left: (&str, &[&str]), right: (&str, &[&str])) -> Vec<String> {
         "maxif(a, n % 2 == 1)",
         "dcount(a)",
         "count_distinct(a)",
+        "dcountif(a, n % 2 == 1, 4)",
+        "count_distinctif(a, n > 3)",
         "make_list(a)",
         "make_set(a)",
         "arg_max(a, n)",
@@ -410,12 +412,16 @@ fn stored() -> Vec<String> {
         "startofday(Timestamp) >= datetime(2025-06-25)",
         "Timestamp - 1h > datetime(2025-06-25) or isnull(InitiatingProcessCreationTime)",
         "hourofday(Timestamp) in (1, 2, 3)",
+        "Timestamp in (datetime(2025-06-25), datetime(2025-06-27T08:57:21.6480001Z))",
+        "Timestamp in ((DeviceProcessEvents | summarize max(Timestamp) by FileName | project max_Timestamp))",
+        "InitiatingProcessParentCreationTime in ((DeviceProcessEvents | distinct InitiatingProcessParentCreationTime | take 9))",
         "datetime(2025-06-25) < Timestamp",
         "FileName == 'powershell.exe'",
         "FileName =~ 'PowerShell.exe'",
         "FileName in ('powershell.exe', 'cmd.exe', '')",
         "FileName in~ ('POWERSHELL.exe', 'cmd.exe')",
         "FileName has_any ('powershell', 'cmd')",
+        "ProcessCommandLine has_any ('powershell', 'cmd', 'enc', 'c', 'System32', 'svchost')",
         "FileName endswith '.EXE' and FileName !startswith 'p'",
         "ProcessCommandLine has 'enc' or ProcessCommandLine contains '-nop'",
         "ProcessCommandLine matches regex @'(?i)power.*-e'",
@@ -449,6 +455,10 @@ fn stored() -> Vec<String> {
         queries.push(format!("{table} | where {expr} | top 20 by Timestamp desc | project-keep Timestamp, F*"));
         queries.push(format!(
             "{table} | summarize countif({expr}), dcountif(DeviceId, {expr}), arg_max(Timestamp, FileName)"
+        ));
+        queries.push(format!(
+            "{table} | where {expr} | summarize arg_max(Timestamp, FileName, ProcessId), arg_min(Timestamp, DeviceName), \
+             max(Timestamp), dcount(ReportId), count_distinct(FileName) by DeviceId"
         ));
         queries.push(format!("{table} | where {expr} | join kind=leftouter (AlertEvidence | where Timestamp > ago(10d)) on DeviceId, FileName | summarize count() by AlertId"));
     }

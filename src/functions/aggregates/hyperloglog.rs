@@ -11,6 +11,10 @@ pub const EXACT: usize = 4_096;
 /// Binary logarithm of the number of registers, by accuracy.
 const PRECISION: [u32; 5] = [12, 14, 16, 17, 18];
 
+/// What the bytes behind these are.
+const MARKS: u8 = 0;
+const REGISTERS: u8 = 1;
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hll {
     precision: u32,
@@ -38,7 +42,8 @@ impl Hll {
         self.add_mark(mark(value));
     }
 
-    fn add_mark(&mut self, mark: u64) {
+    /// Adds a value by its [`mark`].
+    pub fn add_mark(&mut self, mark: u64) {
         match &mut self.seen {
             Seen::Marks(marks) => {
                 marks.insert(mark);
@@ -113,6 +118,42 @@ impl Hll {
         match &self.seen {
             Seen::Marks(marks) => marks.capacity() * (size_of::<u64>() + 1),
             Seen::Registers(registers) => registers.capacity(),
+        }
+    }
+
+    /// The sketch as bytes, for another of the same precision to take in.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match &self.seen {
+            Seen::Marks(marks) => {
+                let mut bytes = Vec::with_capacity(1 + marks.len() * size_of::<u64>());
+                bytes.push(MARKS);
+                marks.iter().for_each(|mark| bytes.extend(mark.to_le_bytes()));
+                bytes
+            }
+            Seen::Registers(registers) => [&[REGISTERS], registers.as_slice()].concat(),
+        }
+    }
+
+    /// Takes in what [`Hll::to_bytes`] wrote of another; `None` where that is not what the bytes are.
+    pub fn merge_bytes(&mut self, bytes: &[u8]) -> Option<()> {
+        let (kind, bytes) = bytes.split_first()?;
+        match *kind {
+            MARKS => {
+                let (marks, rest) = bytes.as_chunks::<{ size_of::<u64>() }>();
+                if let Seen::Marks(seen) = &mut self.seen {
+                    seen.reserve(marks.len().min(EXACT));
+                }
+                marks.iter().for_each(|mark| self.add_mark(u64::from_le_bytes(*mark)));
+                rest.is_empty().then_some(())
+            }
+            REGISTERS if bytes.len() == 1 << self.precision => {
+                self.condense();
+                if let Seen::Registers(registers) = &mut self.seen {
+                    registers.iter_mut().zip(bytes).for_each(|(mine, theirs)| *mine = (*mine).max(*theirs));
+                }
+                Some(())
+            }
+            _ => None,
         }
     }
 
@@ -222,7 +263,15 @@ mod tests {
         let mut joined = of(0..30_000, 1);
         joined.union(&of(20_000..50_000, 1));
         assert_eq!(joined, of(0..50_000, 1));
-        assert_eq!(Hll::from_value(&joined.to_value()), Some(joined));
+        assert_eq!(Hll::from_value(&joined.to_value()).as_ref(), Some(&joined));
+        for (one, other) in [(0..30_000, 20_000..50_000), (0..300, 0..50_000), (0..50_000, 0..3), (0..0, 0..50_000)] {
+            let mut merged = of(one, 1);
+            merged.merge_bytes(&of(other, 1).to_bytes()).unwrap();
+            assert_eq!(merged.merge_bytes(&merged.clone().to_bytes()), Some(()));
+            assert_eq!(merged.estimate(), joined.estimate());
+        }
+        assert_eq!(joined.merge_bytes(&[0, 1, 2]), None);
+        assert_eq!(joined.merge_bytes(&[1, 1, 2]), None);
         let mut coarse = of(0..30_000, 3);
         coarse.union(&of(0..30_000, 0));
         assert_eq!(coarse, of(0..30_000, 0));

@@ -1,0 +1,284 @@
+//! `dcount` and `count_distinct`, and their forms with a predicate: the marks of a batch's values first, of a repeated text
+//! once, then the sketch of each row's group takes its mark. The same as their folds in the function table, which tests
+//! hold them against; many groups of many values are what hunters ask for most.
+use super::fold_udaf::sampled_size;
+use crate::columns::Cells;
+use crate::columns::repeats::Known;
+use crate::functions::aggregates::hyperloglog::Hll;
+use crate::functions::aggregates::keys::{Marks, fingerprint, mark};
+use crate::types::Type;
+use crate::value::Value;
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int64Array};
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, Signature, Volatility,
+    expr::AggregateFunction,
+};
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Distinct {
+    counting: Counting,
+    /// Of the values.
+    ty: Type,
+    signature: Signature,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Counting {
+    /// `count_distinct`.
+    Exactly,
+    /// `dcount`, with its accuracy.
+    Estimated(Option<i64>),
+}
+
+/// Types of which a null in Arrow, and nothing else, is null.
+pub fn is_plain(ty: Type) -> bool {
+    !matches!(ty, Type::Dynamic | Type::Guid)
+}
+
+/// How many distinct values of a [plain](is_plain) type there are in the rows that the predicate lets by; nulls are none.
+pub fn call(counting: Counting, ty: Type, value: Expr, predicate: Option<Expr>) -> Expr {
+    let udaf = Distinct { counting, ty, signature: Signature::any(1, Volatility::Immutable) };
+    let udaf = Arc::new(AggregateUDF::new_from_impl(udaf));
+    Expr::AggregateFunction(AggregateFunction::new_udf(udaf, vec![value], false, predicate.map(Box::new), vec![], None))
+}
+
+impl AggregateUDFImpl for Distinct {
+    fn name(&self) -> &str {
+        match self.counting {
+            Counting::Exactly => "count_distinct",
+            Counting::Estimated(_) => "dcount",
+        }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Int64)
+    }
+
+    fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        Ok(match self.counting {
+            Counting::Exactly => Box::new(One::new(self.exact())),
+            Counting::Estimated(accuracy) => Box::new(One::new(self.estimated(accuracy))),
+        })
+    }
+
+    fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(match self.counting {
+            Counting::Exactly => Box::new(self.exact()),
+            Counting::Estimated(accuracy) => Box::new(self.estimated(accuracy)),
+        })
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        Ok(vec![Arc::new(Field::new(format!("{}[state]", args.name), DataType::Binary, true))])
+    }
+}
+
+impl Distinct {
+    fn exact(&self) -> Groups<Marks<u128>> {
+        Groups::new(self.ty, Marks::default())
+    }
+
+    fn estimated(&self, accuracy: Option<i64>) -> Groups<Hll> {
+        Groups::new(self.ty, Hll::new(accuracy))
+    }
+}
+
+/// What is kept of the values of one group.
+trait Sketch: Clone + Send + Sync + 'static {
+    type Mark: Copy + Default + Send + Sync + 'static;
+    fn mark(value: &Value<'_>) -> Self::Mark;
+    fn take(&mut self, mark: Self::Mark);
+    fn count(&self) -> i64;
+    fn size(&self) -> usize;
+    fn to_bytes(&self) -> Vec<u8>;
+    /// Takes in what [`Sketch::to_bytes`] wrote; `None` where it did not.
+    fn merge(&mut self, bytes: &[u8]) -> Option<()>;
+}
+
+impl Sketch for Hll {
+    type Mark = u64;
+
+    fn mark(value: &Value<'_>) -> u64 {
+        mark(value)
+    }
+
+    fn take(&mut self, mark: u64) {
+        self.add_mark(mark);
+    }
+
+    fn count(&self) -> i64 {
+        self.estimate()
+    }
+
+    fn size(&self) -> usize {
+        Hll::size(self)
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        Hll::to_bytes(self)
+    }
+
+    fn merge(&mut self, bytes: &[u8]) -> Option<()> {
+        self.merge_bytes(bytes)
+    }
+}
+
+impl Sketch for Marks<u128> {
+    type Mark = u128;
+
+    fn mark(value: &Value<'_>) -> u128 {
+        fingerprint(value)
+    }
+
+    fn take(&mut self, mark: u128) {
+        self.insert(mark);
+    }
+
+    fn count(&self) -> i64 {
+        self.len() as i64
+    }
+
+    fn size(&self) -> usize {
+        self.capacity() * (size_of::<u128>() + 1)
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.iter().flat_map(|mark| mark.to_le_bytes()).collect()
+    }
+
+    fn merge(&mut self, bytes: &[u8]) -> Option<()> {
+        let (marks, rest) = bytes.as_chunks::<{ size_of::<u128>() }>();
+        self.extend(marks.iter().map(|mark| u128::from_le_bytes(*mark)));
+        rest.is_empty().then_some(())
+    }
+}
+
+/// All groups at once.
+struct Groups<S: Sketch> {
+    sketches: Vec<S>,
+    empty: S,
+    ty: Type,
+    /// The marks of the texts that were looked at.
+    known: Known<S::Mark>,
+    marks: Vec<S::Mark>,
+}
+
+impl<S: Sketch> Groups<S> {
+    fn new(ty: Type, empty: S) -> Groups<S> {
+        Groups { sketches: Vec::new(), empty, ty, known: Known::default(), marks: Vec::new() }
+    }
+
+    /// The marks of a column's values; those of nulls are to be passed over.
+    fn read(&mut self, array: &ArrayRef) {
+        let Groups { known, marks, ty, .. } = self;
+        let cells = Cells::new(array, *ty);
+        marks.clear();
+        match array.as_string_view_opt() {
+            Some(texts) => known.read(texts, marks, |rows, out| {
+                out.extend(rows.iter().map(|row| S::mark(&cells.get(*row))));
+            }),
+            None => marks.extend((0..array.len()).map(|row| S::mark(&cells.get(row)))),
+        }
+    }
+}
+
+impl<S: Sketch> GroupsAccumulator for Groups<S> {
+    fn update_batch(
+        &mut self,
+        arrays: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
+        self.sketches.resize(total, self.empty.clone());
+        self.read(&arrays[0]);
+        // A null text is the empty one.
+        let nulls = arrays[0].logical_nulls().filter(|_| self.ty != Type::String);
+        for (row, (group, mark)) in groups.iter().zip(&self.marks).enumerate() {
+            let wanted = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
+                && nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
+            if wanted {
+                self.sketches[*group].take(*mark);
+            }
+        }
+        Ok(())
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
+        self.sketches.resize(total, self.empty.clone());
+        for (state, group) in states[0].as_binary::<i32>().iter().zip(groups) {
+            let merged = state.map_or(Some(()), |state| self.sketches[*group].merge(state));
+            merged.ok_or_else(|| internal_datafusion_err!("broken state of distinct values"))?;
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
+        let counts = emit.take_needed(&mut self.sketches).iter().map(Sketch::count).collect::<Vec<_>>();
+        Ok(Arc::new(Int64Array::from(counts)))
+    }
+
+    fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
+        let sketches = emit.take_needed(&mut self.sketches);
+        Ok(vec![Arc::new(BinaryArray::from_iter_values(sketches.iter().map(Sketch::to_bytes)))])
+    }
+
+    fn convert_to_state(&self, _: &[ArrayRef], _: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        Err(internal_datafusion_err!("distinct values of single rows"))
+    }
+
+    fn size(&self) -> usize {
+        sampled_size(&self.sketches, Sketch::size) + self.known.size()
+    }
+}
+
+/// The one group of an aggregation without `by`, which there is of no rows too.
+struct One<S: Sketch>(Groups<S>);
+
+impl<S: Sketch> Debug for One<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("One")
+    }
+}
+
+impl<S: Sketch> One<S> {
+    fn new(mut groups: Groups<S>) -> One<S> {
+        groups.sketches.push(groups.empty.clone());
+        One(groups)
+    }
+}
+
+impl<S: Sketch> Accumulator for One<S> {
+    fn update_batch(&mut self, arrays: &[ArrayRef]) -> Result<()> {
+        self.0.update_batch(arrays, &vec![0; arrays[0].len()], None, 1)
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        self.0.merge_batch(states, &vec![0; states[0].len()], 1)
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        Ok(vec![ScalarValue::Binary(Some(self.0.sketches[0].to_bytes()))])
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        Ok(ScalarValue::Int64(Some(self.0.sketches[0].count())))
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.0.size()
+    }
+}
