@@ -99,10 +99,11 @@ QUESTIONS = [
     ),
     Question(
         "by the hour", "dcount(DeviceId), count by 1 h, Severity", goal="1/2",
-        kql="DeviceAlertEvents | summarize count(), dcount(DeviceId) by bin(Timestamp, 1h), Severity | project-away dcount_DeviceId",
+        # The estimates differ from engine to engine, so they are asked for and not shown.
+        kql="DeviceAlertEvents | summarize count(), dcount(DeviceId) by bin(Timestamp, 1h), Severity | where dcount_DeviceId > 0 | project-away dcount_DeviceId",
         duckdb="SELECT time_bucket(INTERVAL 1 HOUR, Timestamp), Severity, count(*) FROM {alerts} GROUP BY 1, 2 HAVING approx_count_distinct(DeviceId) > 0",
         clickhouse="SELECT toStartOfHour(Timestamp, 'UTC') AS hour, Severity, count() FROM {alerts} GROUP BY hour, Severity HAVING uniq(DeviceId) > 0",
-        polars="{alerts}.group_by(pl.col('Timestamp').dt.truncate('1h'), 'Severity').agg(pl.len(), pl.col('DeviceId').approx_n_unique().alias('d')).drop('d')",
+        polars="{alerts}.group_by(pl.col('Timestamp').dt.truncate('1h'), 'Severity').agg(pl.len(), pl.col('DeviceId').approx_n_unique().alias('d')).filter(pl.col('d') > 0).drop('d')",
         datafusion="SELECT date_trunc('hour', \"Timestamp\"), \"Severity\", count(*) FROM {alerts} GROUP BY 1, 2 HAVING approx_distinct(\"DeviceId\") > 0",
     ),
     Question(
