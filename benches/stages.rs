@@ -140,7 +140,7 @@ fn lowered(
         }
         subqueries::fill(&mut rel, &mut values.into_iter());
     }
-    plan::ready(&mut rel).map_err(|error| format!("{error:?}"))?;
+    plan::ready(&mut rel, NOW).map_err(|error| format!("{error:?}"))?;
     let mut wanted = Vec::new();
     subqueries::shared(&rel, &mut wanted);
     for (id, input) in wanted {

@@ -427,7 +427,7 @@ impl Run {
         shared: &mut SharedTables,
     ) -> Result<LogicalPlan, QueryError> {
         self.settle(&mut rel, uses, shared).await?;
-        plan::ready(&mut rel).map_err(|error| self.not_planned(error))?;
+        plan::ready(&mut rel, self.now).map_err(|error| self.not_planned(error))?;
         let mut wanted = Vec::new();
         subqueries::shared(&rel, &mut wanted);
         for (id, input) in wanted {

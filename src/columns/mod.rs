@@ -24,6 +24,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 pub mod repeats;
+pub mod seen;
 
 /// Ticks in a microsecond.
 pub const TICKS_PER_MICRO: i64 = 10;

@@ -33,7 +33,7 @@ impl Run {
     }
 
     pub(super) async fn by_rows(&self, mut rel: Rel) -> Result<SendableRecordBatchStream, QueryError> {
-        plan::ready(&mut rel).map_err(|error| self.not_planned(error))?;
+        plan::ready(&mut rel, self.now).map_err(|error| self.not_planned(error))?;
         let budget = self.state.config().get_extension::<Budget>().map_or_else(Budget::default, |budget| *budget);
         let now = self.now;
         let work = tokio::task::spawn_blocking(move || {

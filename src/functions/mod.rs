@@ -143,6 +143,10 @@ pub trait Fold: Send + Sync + std::fmt::Debug {
     fn passes_over(&self, _first: &Value<'_>) -> bool {
         false
     }
+    /// Whether a first value that it was given already changes nothing when it comes again.
+    fn ignores_repeats(&self) -> bool {
+        false
+    }
     /// All that another fold of the same call needs to go on from here.
     fn state(&self) -> Vec<Value<'static>>;
     fn merge(&mut self, state: &[Value<'_>]);

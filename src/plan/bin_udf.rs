@@ -1,4 +1,4 @@
-//! `bin` of a datetime by a constant step: one pass over the ticks.
+//! `bin` and `bin_at` of a datetime by a constant step: one pass over the ticks.
 use arrow::array::{AsArray, Int64Array};
 use arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{Result, ScalarValue, internal_err};
@@ -14,8 +14,16 @@ struct Bin {
 
 /// Ticks, none of which is below zero, floored to a multiple of the step.
 pub fn bin(ticks: Expr, step: i64) -> Expr {
-    let udf = Bin { signature: Signature::any(2, Volatility::Immutable) };
-    ScalarUDF::new_from_impl(udf).call(vec![ticks, lit(step)])
+    call(vec![ticks, lit(step)])
+}
+
+/// The same where one bin begins at `origin`; a bin that begins before all times is null.
+pub fn bin_at(ticks: Expr, step: i64, origin: i64) -> Expr {
+    call(vec![ticks, lit(step), lit(origin)])
+}
+
+fn call(args: Vec<Expr>) -> Expr {
+    ScalarUDF::new_from_impl(Bin { signature: Signature::variadic_any(Volatility::Immutable) }).call(args)
 }
 
 impl ScalarUDFImpl for Bin {
@@ -32,14 +40,22 @@ impl ScalarUDFImpl for Bin {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [ticks, ColumnarValue::Scalar(ScalarValue::Int64(Some(step)))] = args.args.as_slice() else {
+        let number = |at: usize| match args.args.get(at) {
+            Some(ColumnarValue::Scalar(ScalarValue::Int64(Some(number)))) => Some(*number),
+            _ => None,
+        };
+        let (Some(ticks), Some(step @ 1..)) = (args.args.first(), number(1)) else {
             return internal_err!("`bin` over {:?}", args.args);
         };
-        if *step <= 0 {
-            return internal_err!("`bin` by {step}");
-        }
         let array = ticks.to_array(args.number_rows)?;
-        let binned: Int64Array = array.as_primitive::<Int64Type>().unary(|ticks| ticks - ticks % step);
+        let ticks = array.as_primitive::<Int64Type>();
+        let binned: Int64Array = match number(2) {
+            None => ticks.unary(|ticks| ticks - ticks % step),
+            Some(origin) => ticks.unary_opt(|ticks| {
+                let begins = ticks - ticks.checked_sub(origin)?.rem_euclid(step);
+                (begins >= 0).then_some(begins)
+            }),
+        };
         Ok(ColumnarValue::Array(Arc::new(binned)))
     }
 }

@@ -4,19 +4,21 @@
 use super::fold_udaf::sampled_size;
 use crate::columns::Cells;
 use crate::columns::repeats::Known;
+use crate::columns::seen::Seen;
 use crate::functions::aggregates::hyperloglog::Hll;
 use crate::functions::aggregates::keys::{Marks, fingerprint, mark};
 use crate::types::Type;
 use crate::value::Value;
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int64Array};
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
+use datafusion::common::{Result, ScalarValue, internal_datafusion_err, internal_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, Signature, Volatility,
     expr::AggregateFunction,
 };
 use std::fmt::{self, Debug};
+use std::hash::Hash;
 use std::sync::Arc;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -98,9 +100,11 @@ impl Distinct {
 
 /// What is kept of the values of one group.
 trait Sketch: Clone + Send + Sync + 'static {
-    type Mark: Copy + Default + Send + Sync + 'static;
+    type Mark: Copy + Default + Eq + Hash + Send + Sync + 'static;
     fn mark(value: &Value<'_>) -> Self::Mark;
     fn take(&mut self, mark: Self::Mark);
+    /// Takes marks of which no two are the same.
+    fn take_distinct(&mut self, marks: impl Iterator<Item = Self::Mark>);
     fn count(&self) -> i64;
     fn size(&self) -> usize;
     fn to_bytes(&self) -> Vec<u8>;
@@ -117,6 +121,10 @@ impl Sketch for Hll {
 
     fn take(&mut self, mark: u64) {
         self.add_mark(mark);
+    }
+
+    fn take_distinct(&mut self, marks: impl Iterator<Item = u64>) {
+        self.add_distinct(marks);
     }
 
     fn count(&self) -> i64 {
@@ -147,6 +155,10 @@ impl Sketch for Marks<u128> {
         self.insert(mark);
     }
 
+    fn take_distinct(&mut self, marks: impl Iterator<Item = u128>) {
+        self.extend(marks);
+    }
+
     fn count(&self) -> i64 {
         self.len() as i64
     }
@@ -166,19 +178,32 @@ impl Sketch for Marks<u128> {
     }
 }
 
+/// To tell more texts apart takes longer than putting their marks into sketches.
+const MOST_TEXTS: usize = 1 << 12;
+
 /// All groups at once.
 struct Groups<S: Sketch> {
     sketches: Vec<S>,
     empty: S,
     ty: Type,
-    /// The marks of the texts that were looked at.
+    /// What each group has of few texts: its sketch need not be touched for every row.
+    few: Option<Seen<S::Mark>>,
+    /// The marks of other texts that were looked at.
     known: Known<S::Mark>,
     marks: Vec<S::Mark>,
 }
 
 impl<S: Sketch> Groups<S> {
     fn new(ty: Type, empty: S) -> Groups<S> {
-        Groups { sketches: Vec::new(), empty, ty, known: Known::default(), marks: Vec::new() }
+        let few = (ty == Type::String).then(|| Seen::of(MOST_TEXTS));
+        Groups { sketches: Vec::new(), empty, ty, few, known: Known::default(), marks: Vec::new() }
+    }
+
+    /// Gives the sketches what their groups have of few texts.
+    fn settle(&mut self) {
+        if let Some(few) = self.few.take() {
+            self.sketches.iter_mut().enumerate().for_each(|(group, sketch)| sketch.take_distinct(few.marks(group)));
+        }
     }
 
     /// The marks of a column's values; those of nulls are to be passed over.
@@ -193,6 +218,15 @@ impl<S: Sketch> Groups<S> {
             None => marks.extend((0..array.len()).map(|row| S::mark(&cells.get(row)))),
         }
     }
+
+    fn emitted(&mut self, emit: EmitTo) -> Vec<S> {
+        self.settle();
+        let sketches = emit.take_needed(&mut self.sketches);
+        if self.sketches.is_empty() && self.ty == Type::String {
+            self.few = Some(Seen::of(MOST_TEXTS));
+        }
+        sketches
+    }
 }
 
 impl<S: Sketch> GroupsAccumulator for Groups<S> {
@@ -204,13 +238,20 @@ impl<S: Sketch> GroupsAccumulator for Groups<S> {
         total: usize,
     ) -> Result<()> {
         self.sketches.resize(total, self.empty.clone());
+        let wanted = |row: usize| filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+        if let (Some(few), Some(texts)) = (&mut self.few, arrays[0].as_string_view_opt()) {
+            if few.read(texts, total, |text| S::mark(&Value::String(text.into()))) {
+                let rows = groups.iter().enumerate().filter(|(row, _)| wanted(*row));
+                rows.for_each(|(row, group)| _ = few.insert(*group, row));
+                return Ok(());
+            }
+            self.settle();
+        }
         self.read(&arrays[0]);
         // A null text is the empty one.
         let nulls = arrays[0].logical_nulls().filter(|_| self.ty != Type::String);
         for (row, (group, mark)) in groups.iter().zip(&self.marks).enumerate() {
-            let wanted = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
-                && nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
-            if wanted {
+            if wanted(row) && nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) {
                 self.sketches[*group].take(*mark);
             }
         }
@@ -227,21 +268,22 @@ impl<S: Sketch> GroupsAccumulator for Groups<S> {
     }
 
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        let counts = emit.take_needed(&mut self.sketches).iter().map(Sketch::count).collect::<Vec<_>>();
+        let counts = self.emitted(emit).iter().map(Sketch::count).collect::<Vec<_>>();
         Ok(Arc::new(Int64Array::from(counts)))
     }
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        let sketches = emit.take_needed(&mut self.sketches);
-        Ok(vec![Arc::new(BinaryArray::from_iter_values(sketches.iter().map(Sketch::to_bytes)))])
+        let states = self.emitted(emit);
+        Ok(vec![Arc::new(BinaryArray::from_iter_values(states.iter().map(Sketch::to_bytes)))])
     }
 
     fn convert_to_state(&self, _: &[ArrayRef], _: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        Err(internal_datafusion_err!("distinct values of single rows"))
+        internal_err!("distinct values of single rows")
     }
 
     fn size(&self) -> usize {
-        sampled_size(&self.sketches, Sketch::size) + self.known.size()
+        let few = self.few.as_ref().map_or(0, Seen::size);
+        sampled_size(&self.sketches, Sketch::size) + self.known.size() + few
     }
 }
 
@@ -271,10 +313,12 @@ impl<S: Sketch> Accumulator for One<S> {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        self.0.settle();
         Ok(vec![ScalarValue::Binary(Some(self.0.sketches[0].to_bytes()))])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
+        self.0.settle();
         Ok(ScalarValue::Int64(Some(self.0.sketches[0].count())))
     }
 

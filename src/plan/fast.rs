@@ -64,6 +64,16 @@ pub fn lower(
         {
             Some(bin_udf::bin(scalars.native(at)?, *step))
         }
+        (
+            "bin_at",
+            [
+                at,
+                Scalar::Literal { value: Value::Timespan(step), .. },
+                Scalar::Literal { value: Value::Datetime(origin), .. },
+            ],
+        ) if at.ty() == Type::Datetime && gives == Type::Datetime && *step > 0 => {
+            Some(bin_udf::bin_at(scalars.native(at)?, *step, *origin))
+        }
         ("iff", [test, yes, no]) if yes.ty() == gives && no.ty() == gives && test.ty() == Type::Bool => {
             let test = scalars.lower(test, Place::Filter)?.expr;
             Some(when(test, scalars.native(yes)?).otherwise(scalars.native(no)?)?)

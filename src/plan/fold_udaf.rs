@@ -1,6 +1,8 @@
 //! Any aggregation of the function table as a DataFusion UDAF: its fold over the cells of the batches.
 use super::codec;
+use crate::columns::seen::Seen;
 use crate::columns::{Cells, ColumnBuilder, arrow_type};
+use crate::functions::aggregates::keys::text_fingerprint;
 use crate::functions::{Aggregate, Call, Fold};
 use crate::types::Type;
 use crate::value::Value;
@@ -94,7 +96,9 @@ impl AggregateUDFImpl for FoldUdaf {
     }
 
     fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(FoldAccumulator { fold: self.kind().start(), kind: self.kind() }))
+        let mut groups = FoldGroups::new(self.kind());
+        groups.grow(1);
+        Ok(Box::new(FoldAccumulator(groups)))
     }
 
     fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
@@ -102,7 +106,7 @@ impl AggregateUDFImpl for FoldUdaf {
     }
 
     fn create_groups_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(FoldGroups { folds: Vec::new(), kind: self.kind() }))
+        Ok(Box::new(FoldGroups::new(self.kind())))
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
@@ -123,6 +127,18 @@ impl Kind {
     fn start(&self) -> Box<dyn Fold> {
         let gives = self.gives.first().copied().unwrap_or(Type::Dynamic);
         (self.aggregate.start)(&Call { types: &self.types, gives, now: self.now })
+    }
+
+    /// Which argument says of each row whether it counts.
+    fn predicate(&self) -> Option<usize> {
+        self.aggregate.takes.iter().position(|param| param.name == "predicate").filter(|at| *at < self.types.len())
+    }
+
+    /// Whether a row whose first value its group has had already changes nothing.
+    fn ignores_repeats(&self) -> bool {
+        let takes = self.aggregate.takes;
+        let decides = |at: usize| takes.get(at).is_none_or(|param| !param.constant && Some(at) != self.predicate());
+        !(1..self.types.len()).any(decides) && self.start().ignores_repeats()
     }
 
     fn cells<'a>(&self, arrays: &'a [ArrayRef]) -> Vec<Cells<'a>> {
@@ -172,52 +188,64 @@ fn merge(fold: &mut dyn Fold, state: &[u8]) -> Result<()> {
 
 /// One group: an aggregation without `by`.
 #[derive(Debug)]
-struct FoldAccumulator {
-    fold: Box<dyn Fold>,
-    kind: Kind,
-}
+struct FoldAccumulator(FoldGroups);
 
 impl Accumulator for FoldAccumulator {
     fn update_batch(&mut self, arrays: &[ArrayRef]) -> Result<()> {
-        let cells = self.kind.cells(arrays);
         let rows = arrays.first().map_or(0, |array| array.len());
-        let mut values: Vec<Value<'_>> = Vec::with_capacity(cells.len());
-        for row in 0..rows {
-            if read(&cells, row, self.fold.as_ref(), &mut values) {
-                self.fold.add(&values);
-            }
-        }
-        Ok(())
+        self.0.update_batch(arrays, &vec![0; rows], None, 1)
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        states[0].as_binary::<i32>().iter().flatten().try_for_each(|state| merge(self.fold.as_mut(), state))
+        self.0.merge_batch(states, &vec![0; states[0].len()], 1)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![ScalarValue::Binary(Some(saved(self.fold.as_ref())))])
+        Ok(vec![ScalarValue::Binary(Some(saved(self.0.folds[0].as_ref())))])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        ScalarValue::try_from_array(&self.kind.finish(std::iter::once(&self.fold)), 0)
+        ScalarValue::try_from_array(&self.0.kind.finish(self.0.folds.iter()), 0)
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.fold.size()
+        size_of_val(self) + self.0.size()
     }
 }
 
+/// Whether more texts repeat is not asked.
+const MOST_TEXTS: usize = 1 << 16;
+
 /// All groups at once: a fold each, found by the group's number.
+#[derive(Debug)]
 struct FoldGroups {
     folds: Vec<Box<dyn Fold>>,
     kind: Kind,
+    /// Where a repeated value changes nothing: the texts that each group has, as long as they are few. Most rows of most
+    /// tables repeat, and finding a group's fold in memory takes longer than all else.
+    seen: Option<Seen<u128>>,
 }
 
 impl FoldGroups {
+    fn new(kind: Kind) -> FoldGroups {
+        let seen = kind.ignores_repeats().then(|| Seen::of(MOST_TEXTS));
+        FoldGroups { folds: Vec::new(), kind, seen }
+    }
+
     fn grow(&mut self, groups: usize) {
         while self.folds.len() < groups {
             self.folds.push(self.kind.start());
         }
+    }
+
+    fn emitted(&mut self, emit: EmitTo) -> Vec<Box<dyn Fold>> {
+        // The groups that stay have other numbers from now on.
+        self.seen = None;
+        let folds = emit.take_needed(&mut self.folds);
+        if self.folds.is_empty() && self.kind.ignores_repeats() {
+            self.seen = Some(Seen::of(MOST_TEXTS));
+        }
+        folds
     }
 }
 
@@ -231,9 +259,21 @@ impl GroupsAccumulator for FoldGroups {
     ) -> Result<()> {
         self.grow(total);
         let cells = self.kind.cells(arrays);
+        let predicate = self.kind.predicate().and_then(|at| arrays.get(at)?.as_boolean_opt());
+        let wanted = |row: usize| {
+            let lets_by = |test: &BooleanArray| test.is_valid(row) && test.value(row);
+            filter.is_none_or(lets_by) && predicate.is_none_or(lets_by)
+        };
+        let texts = arrays.first().and_then(|array| array.as_string_view_opt());
+        let mut seen = self.seen.take().filter(|_| texts.is_some());
+        if let (Some(few), Some(texts)) = (&mut seen, texts)
+            && !few.read(texts, total, text_fingerprint)
+        {
+            seen = None;
+        }
         let mut values: Vec<Value<'_>> = Vec::with_capacity(cells.len());
         for (row, group) in groups.iter().enumerate() {
-            if filter.is_some_and(|filter| filter.is_null(row) || !filter.value(row)) {
+            if !wanted(row) || seen.as_mut().is_some_and(|seen| !seen.insert(*group, row)) {
                 continue;
             }
             let fold = &mut self.folds[*group];
@@ -241,6 +281,7 @@ impl GroupsAccumulator for FoldGroups {
                 fold.add(&values);
             }
         }
+        self.seen = seen;
         Ok(())
     }
 
@@ -256,11 +297,12 @@ impl GroupsAccumulator for FoldGroups {
     }
 
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        Ok(self.kind.finish(emit.take_needed(&mut self.folds).iter()))
+        let folds = self.emitted(emit);
+        Ok(self.kind.finish(folds.iter()))
     }
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        let folds = emit.take_needed(&mut self.folds);
+        let folds = self.emitted(emit);
         Ok(vec![Arc::new(BinaryArray::from_iter_values(folds.iter().map(|fold| saved(fold.as_ref()))))])
     }
 
@@ -280,7 +322,7 @@ impl GroupsAccumulator for FoldGroups {
     }
 
     fn size(&self) -> usize {
-        sampled_size(&self.folds, |fold| fold.size())
+        sampled_size(&self.folds, |fold| fold.size()) + self.seen.as_ref().map_or(0, Seen::size)
     }
 }
 

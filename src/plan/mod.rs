@@ -29,6 +29,7 @@ pub mod row_udf;
 pub mod rows_exec;
 pub mod rows_node;
 pub mod scalar;
+pub mod series;
 pub mod size;
 pub mod text_udf;
 pub mod time_set_udf;
@@ -113,11 +114,13 @@ impl From<DataFusionError> for PlanError {
     }
 }
 
-/// Takes from a relation what nobody reads of it. One that is too large to be planned is refused.
-pub fn ready(rel: &mut Rel) -> Result<(), PlanError> {
+/// Takes from a relation what nobody reads of it, and folds what the row half need not see row by row. One that is too
+/// large to be planned is refused.
+pub fn ready(rel: &mut Rel, now: i64) -> Result<(), PlanError> {
     if size::is_too_large(rel) {
         return Err(PlanError::TooMuch);
     }
+    series::fold(rel, now);
     prune::prune(rel);
     Ok(())
 }

@@ -457,6 +457,15 @@ fn stored() -> Vec<String> {
             "{table} | summarize countif({expr}), dcountif(DeviceId, {expr}), arg_max(Timestamp, FileName)"
         ));
         queries.push(format!(
+            "{table} | where {expr} | make-series n = count(), m = max(ReportId) + 1 default = -1, dcount(FileName), \
+             arg_max(Timestamp, AccountName) on Timestamp from datetime(2025-06-20) to datetime(2025-06-30T12:00) step 7h \
+             by FileName, tostring(ProcessId % 2)"
+        ));
+        queries.push(format!(
+            "{table} | where {expr} | make-series percentile(ReportId, 50), countif(ProcessId > 99) default = real(null) \
+             on InitiatingProcessParentCreationTime step 3d"
+        ));
+        queries.push(format!(
             "{table} | where {expr} | summarize arg_max(Timestamp, FileName, ProcessId), arg_min(Timestamp, DeviceName), \
              max(Timestamp), dcount(ReportId), count_distinct(FileName) by DeviceId"
         ));

@@ -143,6 +143,9 @@ impl Fold for DCount {
         let Some(value) = args.first().filter(|value| !value.is_null()) else { return };
         self.0.get_or_insert_with(|| Hll::new(args.get(1).and_then(Value::as_long))).add(value);
     }
+    fn ignores_repeats(&self) -> bool {
+        true
+    }
     fn state(&self) -> Vec<Value<'static>> {
         vec![self.0.as_ref().map_or(Value::Null, Hll::to_value)]
     }
@@ -170,6 +173,9 @@ impl Fold for Distinct {
         if let Some(value) = args.first().filter(|value| !value.is_null()) {
             self.0.insert(fingerprint(value));
         }
+    }
+    fn ignores_repeats(&self) -> bool {
+        true
     }
     fn state(&self) -> Vec<Value<'static>> {
         use std::fmt::Write;

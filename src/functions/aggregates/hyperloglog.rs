@@ -24,6 +24,8 @@ pub struct Hll {
 #[derive(Clone, Debug, PartialEq)]
 enum Seen {
     Marks(Marks<u64>),
+    /// Marks of which each is there once, as long as none is looked for.
+    List(Vec<u64>),
     Registers(Vec<u8>),
 }
 
@@ -44,6 +46,9 @@ impl Hll {
 
     /// Adds a value by its [`mark`].
     pub fn add_mark(&mut self, mark: u64) {
+        if let Seen::List(marks) = &self.seen {
+            self.seen = Seen::Marks(marks.iter().copied().collect());
+        }
         match &mut self.seen {
             Seen::Marks(marks) => {
                 marks.insert(mark);
@@ -52,11 +57,37 @@ impl Hll {
                 }
             }
             Seen::Registers(registers) => put(registers, self.precision, mark),
+            Seen::List(_) => {}
+        }
+    }
+
+    /// Adds values by marks of which no two are the same.
+    pub fn add_distinct(&mut self, mut marks: impl Iterator<Item = u64>) {
+        if self.is_empty() {
+            self.seen = Seen::List(marks.by_ref().take(EXACT).collect());
+        }
+        marks.for_each(|mark| self.add_mark(mark));
+    }
+
+    fn is_empty(&self) -> bool {
+        match &self.seen {
+            Seen::Marks(marks) => marks.is_empty(),
+            Seen::List(marks) => marks.is_empty(),
+            Seen::Registers(_) => false,
+        }
+    }
+
+    /// The marks, while they are kept themselves.
+    fn marks(&self) -> Option<Vec<u64>> {
+        match &self.seen {
+            Seen::Marks(marks) => Some(marks.iter().copied().collect()),
+            Seen::List(marks) => Some(marks.clone()),
+            Seen::Registers(_) => None,
         }
     }
 
     fn condense(&mut self) {
-        if let Seen::Marks(marks) = &self.seen {
+        if let Some(marks) = self.marks() {
             let mut registers = vec![0; 1 << self.precision];
             marks.iter().for_each(|mark| put(&mut registers, self.precision, *mark));
             self.seen = Seen::Registers(registers);
@@ -65,7 +96,7 @@ impl Hll {
 
     /// Takes in all that the other has seen. Two accuracies meet at the lesser.
     pub fn union(&mut self, other: &Hll) {
-        if let Seen::Marks(marks) = &other.seen {
+        if let Some(marks) = other.marks() {
             marks.iter().for_each(|mark| self.add_mark(*mark));
             return;
         }
@@ -100,6 +131,7 @@ impl Hll {
     pub fn estimate(&self) -> i64 {
         let registers = match &self.seen {
             Seen::Marks(marks) => return marks.len() as i64,
+            Seen::List(marks) => return marks.len() as i64,
             Seen::Registers(registers) => registers,
         };
         let m = registers.len() as f64;
@@ -117,20 +149,22 @@ impl Hll {
     pub fn size(&self) -> usize {
         match &self.seen {
             Seen::Marks(marks) => marks.capacity() * (size_of::<u64>() + 1),
+            Seen::List(marks) => marks.capacity() * size_of::<u64>(),
             Seen::Registers(registers) => registers.capacity(),
         }
     }
 
     /// The sketch as bytes, for another of the same precision to take in.
     pub fn to_bytes(&self) -> Vec<u8> {
-        match &self.seen {
-            Seen::Marks(marks) => {
+        match (&self.seen, self.marks()) {
+            (Seen::Registers(registers), _) => [&[REGISTERS], registers.as_slice()].concat(),
+            (_, marks) => {
+                let marks = marks.unwrap_or_default();
                 let mut bytes = Vec::with_capacity(1 + marks.len() * size_of::<u64>());
                 bytes.push(MARKS);
                 marks.iter().for_each(|mark| bytes.extend(mark.to_le_bytes()));
                 bytes
             }
-            Seen::Registers(registers) => [&[REGISTERS], registers.as_slice()].concat(),
         }
     }
 
@@ -140,10 +174,7 @@ impl Hll {
         match *kind {
             MARKS => {
                 let (marks, rest) = bytes.as_chunks::<{ size_of::<u64>() }>();
-                if let Seen::Marks(seen) = &mut self.seen {
-                    seen.reserve(marks.len().min(EXACT));
-                }
-                marks.iter().for_each(|mark| self.add_mark(u64::from_le_bytes(*mark)));
+                self.add_distinct(marks.iter().map(|mark| u64::from_le_bytes(*mark)));
                 rest.is_empty().then_some(())
             }
             REGISTERS if bytes.len() == 1 << self.precision => {
@@ -159,13 +190,13 @@ impl Hll {
 
     /// The sketch as a dynamic: the precision, and marks or registers in Base64.
     pub fn to_value(&self) -> Value<'static> {
-        let (kind, bytes) = match &self.seen {
-            Seen::Marks(marks) => {
-                let mut marks: Vec<u64> = marks.iter().copied().collect();
+        let (kind, bytes) = match (&self.seen, self.marks()) {
+            (Seen::Registers(registers), _) => ("registers", registers.clone()),
+            (_, marks) => {
+                let mut marks = marks.unwrap_or_default();
                 marks.sort_unstable();
                 ("marks", marks.iter().flat_map(|mark| mark.to_le_bytes()).collect())
             }
-            Seen::Registers(registers) => ("registers", registers.clone()),
         };
         Value::Dynamic(Dynamic::Tree(json_array([
             Json::from(self.precision),

@@ -265,6 +265,9 @@ impl Fold for Set {
             self.take(value);
         }
     }
+    fn ignores_repeats(&self) -> bool {
+        true
+    }
     fn state(&self) -> Vec<Value<'static>> {
         vec![self.items.value(), size_value(self.most)]
     }
@@ -316,6 +319,9 @@ impl Fold for Bag {
             self.most = limit(args);
             self.take(value);
         }
+    }
+    fn ignores_repeats(&self) -> bool {
+        true
     }
     fn state(&self) -> Vec<Value<'static>> {
         vec![self.finish(), size_value(self.most)]

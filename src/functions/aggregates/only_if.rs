@@ -36,6 +36,10 @@ impl Fold for OnlyIf {
         }
     }
 
+    fn ignores_repeats(&self) -> bool {
+        self.inner.ignores_repeats()
+    }
+
     fn state(&self) -> Vec<Value<'static>> {
         self.inner.state()
     }
@@ -69,6 +73,10 @@ impl Fold for OnlyIfLast {
         {
             self.inner.add(rest);
         }
+    }
+
+    fn ignores_repeats(&self) -> bool {
+        self.inner.ignores_repeats()
     }
 
     fn state(&self) -> Vec<Value<'static>> {

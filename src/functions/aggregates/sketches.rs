@@ -123,6 +123,9 @@ impl Fold for OfValues {
             self.0.0.get_or_insert_with(|| Hll::new(args.get(1).and_then(Value::as_long))).add(value);
         }
     }
+    fn ignores_repeats(&self) -> bool {
+        true
+    }
     fn state(&self) -> Vec<Value<'static>> {
         self.0.state()
     }
