@@ -496,11 +496,24 @@ impl Run {
         Ok(batches)
     }
 
+    /// The rows of a relation, within what a query may hold of them.
     async fn table(&self, rel: Rel) -> Result<rows::Table, QueryError> {
+        let budget =
+            self.state.config().get_extension::<rows::Budget>().map_or_else(Default::default, |budget| *budget);
         let (mut uses, mut shared) = (HashMap::new(), HashMap::new());
         subqueries::count_shared(&rel, &mut uses);
         let mut table = rows::Table { schema: rel.schema.clone(), rows: vec![] };
-        for batch in self.collect(rel, &uses, &mut shared).await? {
+        let (most, mut bytes) = (budget.bytes.min(self.limits.memory), 0);
+        let mut batches = self.stream(rel, &uses, &mut shared).await?;
+        while let Some(batch) = batches.next().await {
+            let batch = batch.map_err(|error| self.failed(error))?;
+            bytes += plan::rows_exec::row_bytes(&batch);
+            if table.rows.len() + batch.num_rows() > budget.rows {
+                return Err(QueryError::Refused(Refused::Rows(budget.rows as u64)));
+            }
+            if bytes > most {
+                return Err(QueryError::Refused(Refused::Memory(most)));
+            }
             plan::rows_exec::append_rows(&batch, &table.schema, &mut table.rows);
         }
         Ok(table)

@@ -121,8 +121,8 @@ impl Run {
                     Some(Value::Datetime(ticks)) => Some(*ticks),
                     _ => None,
                 });
-                if let Some(last) = newest.last(times.collect()) {
-                    newest.narrow(rel, last);
+                if let Some(page) = newest.page(times.collect()) {
+                    newest.narrow(rel, &page);
                     break;
                 }
                 among = among.saturating_mul(MORE_AMONG);

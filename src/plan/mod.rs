@@ -20,6 +20,7 @@ pub mod distinct_udaf;
 pub mod expand_exec;
 pub mod fast;
 pub mod fold_udaf;
+pub mod folded;
 pub mod join;
 pub mod nodes;
 pub mod prune;
@@ -29,7 +30,6 @@ pub mod row_udf;
 pub mod rows_exec;
 pub mod rows_node;
 pub mod scalar;
-pub mod series;
 pub mod size;
 pub mod text_udf;
 pub mod time_set_udf;
@@ -120,7 +120,7 @@ pub fn ready(rel: &mut Rel, now: i64) -> Result<(), PlanError> {
     if size::is_too_large(rel) {
         return Err(PlanError::TooMuch);
     }
-    series::fold(rel, now);
+    folded::fold(rel, now);
     prune::prune(rel);
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Takes away the columns that nobody reads, before a plan is made: the tables are wide, plans over sixty columns are
 //! slow to make, and an expansion gathers every column that is there.
-use crate::ir::{AggregateCall, JoinKind, Rel, RelOp, Scalar, Side};
+use crate::ir::{AggregateCall, JoinKind, Rel, RelOp, Scalar, Side, WholeArg};
 use crate::rows::Expansion;
+use crate::rows::whole::{Over, whole};
 use crate::types::Schema;
 use std::collections::HashSet;
 
@@ -126,7 +127,15 @@ fn narrow(rel: &mut Rel, mut wanted: Names) {
         }
         // What a body or an operator over whole tables reads is not looked into; below them everything is wanted.
         RelOp::Apply { input, .. } | RelOp::Partition { input, .. } => prune(input),
-        RelOp::Whole { inputs, .. } => inputs.iter_mut().for_each(prune),
+        RelOp::Whole { inputs, call } => match (inputs.as_mut_slice(), whole(call.name).map(|whole| whole.over)) {
+            ([input], Some(Over::Arguments)) => {
+                let mut below = Names::new();
+                call.args.iter().flat_map(WholeArg::scalars).for_each(|scalar| read(scalar, &mut below));
+                // What an aggregate of theirs gives may be called like a column, which is then read for nothing.
+                narrow(input, below);
+            }
+            _ => inputs.iter_mut().for_each(prune),
+        },
         RelOp::Values { .. } | RelOp::Range { .. } | RelOp::Each | RelOp::Shared { .. } => {}
     }
 }

@@ -6,6 +6,7 @@ use super::{Lowered, LoweredColumn, Lowering, PlanError, Repr, aggregate, join, 
 use crate::columns::{arrow_schema, stored_type};
 use crate::ir::{AggregateCall, Rel, RelOp, Scalar, SortKey};
 use crate::rows::range::range;
+use crate::rows::whole::{Over, whole};
 use crate::text::Span;
 use crate::types::{Schema, Type};
 use crate::value::Value;
@@ -68,13 +69,20 @@ fn leaf(rel: &Rel, lowering: &Lowering<'_>, depth: usize) -> Result<Lowered, Pla
         RelOp::Whole { inputs, call } => {
             let mut plans = Vec::with_capacity(inputs.len());
             let mut tables = Vec::with_capacity(inputs.len());
+            let mut ordered = false;
             for (index, input) in inputs.iter().enumerate() {
                 let lowered = lower(input, lowering, depth + 1)?;
+                ordered |= lowered.ordered;
                 plans.push((native(lowered, &input.schema)?, input.schema.clone()));
                 tables.push(input_table(index, &input.schema));
             }
             let op = RelOp::Whole { inputs: tables, call: call.clone() };
-            rows(Rel { op, schema: rel.schema.clone() }, plans, &rel.schema, lowering.now)
+            let over = Rel { op, schema: rel.schema.clone() };
+            if whole(call.name).is_some_and(|whole| whole.over == Over::EachRow) {
+                let plan = rows_node::plan(Work::EachBatch(over), plans, &rel.schema, lowering.now)?;
+                return Ok(Lowered { plan, columns: native_columns(&rel.schema), ordered });
+            }
+            rows(over, plans, &rel.schema, lowering.now)
         }
         RelOp::Shared { id, input } => match lowering.shared.get(id) {
             Some(provider) => scan("materialized", Arc::clone(provider), &rel.schema, lowering),

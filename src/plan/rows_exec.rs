@@ -1,16 +1,18 @@
 //! Runs the row half inside a DataFusion plan: collects the inputs of a [`RowsNode`] within the memory pool, computes
-//! the relation over them, and hands the rows on in batches. Expansions go batch by batch instead.
+//! the relation over them, and hands the rows on in batches. Expansions, and relations over each row by itself, go batch by
+//! batch instead.
 use super::expand_exec::expand_batch;
 use super::rows_node::{RowsNode, Work, input_name};
-use crate::columns::{Cells, ColumnBuilder, arrow_schema};
+use crate::columns::{Cells, ColumnBuilder, arrow_schema, cell_bytes};
 use crate::rows::{self, Budget, Env, RowsError, Source, Table};
 use crate::types::Schema;
-use arrow::datatypes::SchemaRef;
+use crate::value::Value;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DataFusionError, Result};
+use datafusion::common::{DataFusionError, Result, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext, memory_pool::MemoryConsumer};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
@@ -23,7 +25,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Par
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Rows of an answer go out in batches of this size.
 pub const BATCH: usize = 8192;
@@ -86,7 +88,7 @@ fn properties(work: &Work, inputs: &[Arc<dyn ExecutionPlan>], schema: SchemaRef)
             let orderings = input.properties().output_ordering().cloned();
             (EquivalenceProperties::new_with_orderings(schema, orderings), Partitioning::UnknownPartitioning(1))
         }
-        (Work::Expand(_), [input]) => (
+        (Work::Expand(_) | Work::EachBatch(_), [input]) => (
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(input.properties().output_partitioning().partition_count()),
         ),
@@ -100,7 +102,7 @@ impl DisplayAs for RowsExec {
         match self.work.as_ref() {
             Work::Ordered => f.write_str("OrderedExec"),
             Work::Expand(expander) => write!(f, "ExpandExec: {}", expander.word()),
-            Work::Relation(rel) => write!(f, "RowsExec: {}", rel.op.word()),
+            Work::Relation(rel) | Work::EachBatch(rel) => write!(f, "RowsExec: {}", rel.op.word()),
         }
     }
 }
@@ -121,8 +123,8 @@ impl ExecutionPlan for RowsExec {
     fn required_input_distribution(&self) -> Vec<Distribution> {
         let ordered = self.orders.iter().any(Option::is_some);
         let one = match self.work.as_ref() {
-            Work::Expand(_) if !ordered => Distribution::UnspecifiedDistribution,
-            Work::Expand(_) | Work::Ordered | Work::Relation(_) => Distribution::SinglePartition,
+            Work::Expand(_) | Work::EachBatch(_) if !ordered => Distribution::UnspecifiedDistribution,
+            Work::Expand(_) | Work::EachBatch(_) | Work::Ordered | Work::Relation(_) => Distribution::SinglePartition,
         };
         vec![one; self.inputs.len()]
     }
@@ -186,6 +188,15 @@ impl ExecutionPlan for RowsExec {
                 let batches = stream::try_unfold((input, None), slices);
                 Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
             }
+            Work::EachBatch(_) => {
+                let this = self.clone();
+                let input = self.inputs[0].execute(partition, Arc::clone(&context))?;
+                let batches = input.then(move |batch| {
+                    let (this, context) = (this.clone(), Arc::clone(&context));
+                    async move { this.compute_one(&batch?, &context) }
+                });
+                Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+            }
             Work::Relation(_) => {
                 let this = self.clone();
                 let batches = stream::once(async move { this.compute(context).await })
@@ -207,20 +218,32 @@ impl RowsExec {
             let mut rows = Vec::new();
             while let Some(batch) = batches.next().await {
                 let batch = batch?;
-                reservation.try_grow(batch.get_array_memory_size() * 2 + batch.num_rows() * 32 * schema.len())?;
+                reservation.try_grow(row_bytes(&batch))?;
                 append_rows(&batch, schema, &mut rows);
             }
             tables.push(Table { schema: schema.clone(), rows });
         }
-        let (this, inputs, budget) = (self.clone(), Inputs(tables), budget(&context));
+        let (this, inputs, budget) = (self.clone(), Inputs::of(tables), budget(&context));
         // It computes without a pause, so it has a thread of its own and watches the clock itself.
-        let computed = tokio::task::spawn_blocking(move || {
-            let Work::Relation(rel) = this.work.as_ref() else { return Err(RowsError::Fault("not a relation".into())) };
-            rows::run(rel, &Env { now: this.now, each: None, source: &inputs, budget })
-        });
-        let table = computed.await.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let table = table.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let computed = tokio::task::spawn_blocking(move || this.run(&inputs, budget));
+        let table = computed.await.map_err(|error| DataFusionError::External(Box::new(error)))??;
         table.rows.chunks(BATCH).map(|rows| batch_of(&self.output, rows)).collect()
+    }
+
+    fn compute_one(&self, batch: &RecordBatch, context: &TaskContext) -> Result<RecordBatch> {
+        let (schema, mut rows) = (self.input_schemas[0].clone(), Vec::new());
+        append_rows(batch, &schema, &mut rows);
+        let budget = budget(context);
+        budget.check_time().map_err(|error| DataFusionError::External(Box::new(error)))?;
+        batch_of(&self.output, &self.run(&Inputs::of(vec![Table { schema, rows }]), budget)?.rows)
+    }
+
+    fn run(&self, inputs: &Inputs, budget: Budget) -> Result<Table> {
+        let (Work::Relation(rel) | Work::EachBatch(rel)) = self.work.as_ref() else {
+            return internal_err!("not a relation");
+        };
+        let env = Env { now: self.now, each: None, source: inputs, budget };
+        rows::run(rel, &env).map_err(|error| DataFusionError::External(Box::new(error)))
     }
 }
 
@@ -229,20 +252,36 @@ fn budget(context: &TaskContext) -> Budget {
     context.session_config().get_extension::<Budget>().map_or_else(Budget::default, |budget| *budget)
 }
 
-/// The inputs of a node under the names of [`input_name`].
-struct Inputs(Vec<Table>);
+/// The inputs of a node under the names of [`input_name`]. Each is read once, and handed over: a copy would take as much
+/// memory again.
+struct Inputs(Mutex<Vec<Option<Table>>>);
 
-impl Source for Inputs {
-    fn table(&self, name: &str, _: &Schema) -> Result<Table, String> {
-        let found = (0..self.0.len()).find(|index| input_name(*index) == name);
-        found
-            .map(|index| self.0[index].clone())
-            .ok_or_else(|| RowsError::Fault(format!("no input `{name}`")).to_string())
+impl Inputs {
+    fn of(tables: Vec<Table>) -> Inputs {
+        Inputs(Mutex::new(tables.into_iter().map(Some).collect()))
     }
 }
 
+impl Source for Inputs {
+    fn table(&self, name: &str, _: &Schema) -> Result<Table, String> {
+        let mut tables = self.0.lock().map_err(|error| error.to_string())?;
+        let at = (0..tables.len()).find(|index| input_name(*index) == name);
+        let found = at.and_then(|at| tables.get_mut(at)).and_then(Option::take);
+        found.ok_or_else(|| RowsError::Fault(format!("no input `{name}`, or it was read twice")).to_string())
+    }
+}
+
+/// What the rows of a batch take as values: the row, its cells, and for each text memory of its own.
+pub fn row_bytes(batch: &RecordBatch) -> usize {
+    const ROW: usize = size_of::<Vec<Value<'_>>>() + ALLOCATION;
+    const ALLOCATION: usize = 16;
+    let texts = batch.columns().iter().filter(|array| *array.data_type() == DataType::Utf8View).count();
+    let row = ROW + batch.num_columns() * size_of::<Value<'_>>() + texts * ALLOCATION;
+    batch.num_rows() * row + cell_bytes(batch) as usize
+}
+
 /// The rows of a batch as values.
-pub fn append_rows(batch: &RecordBatch, schema: &Schema, rows: &mut Vec<Vec<crate::value::Value<'static>>>) {
+pub fn append_rows(batch: &RecordBatch, schema: &Schema, rows: &mut Vec<Vec<Value<'static>>>) {
     let cells: Vec<Cells<'_>> =
         batch.columns().iter().zip(&schema.columns).map(|(array, column)| Cells::new(array, column.ty)).collect();
     rows.reserve(batch.num_rows());
@@ -252,7 +291,7 @@ pub fn append_rows(batch: &RecordBatch, schema: &Schema, rows: &mut Vec<Vec<crat
 }
 
 /// A batch in native form.
-pub fn batch_of(schema: &Schema, rows: &[Vec<crate::value::Value<'static>>]) -> Result<RecordBatch> {
+pub fn batch_of(schema: &Schema, rows: &[Vec<Value<'static>>]) -> Result<RecordBatch> {
     let mut builders: Vec<ColumnBuilder> =
         schema.columns.iter().map(|column| ColumnBuilder::new(column.ty, rows.len())).collect();
     for row in rows {

@@ -18,6 +18,8 @@ pub enum Work {
     Ordered,
     /// Row by row, batch by batch: mv-expand, parse, parse-kv.
     Expand(Expander),
+    /// A relation over the rows of one batch after the other: of an operator to which each row is enough.
+    EachBatch(Rel),
     /// A relation over the inputs, which it reads as the tables [`input_name`].
     Relation(Rel),
 }
@@ -84,7 +86,7 @@ impl UserDefinedLogicalNodeCore for RowsNode {
         match self.work.as_ref() {
             Work::Ordered => "Ordered",
             Work::Expand(_) => "Expand",
-            Work::Relation(_) => "Rows",
+            Work::Relation(_) | Work::EachBatch(_) => "Rows",
         }
     }
 
@@ -105,7 +107,7 @@ impl UserDefinedLogicalNodeCore for RowsNode {
         match self.work.as_ref() {
             Work::Ordered => Ok(()),
             Work::Expand(expander) => write!(f, ": {}", expander.word()),
-            Work::Relation(rel) => write!(f, ": {}", rel.op.word()),
+            Work::Relation(rel) | Work::EachBatch(rel) => write!(f, ": {}", rel.op.word()),
         }
     }
 

@@ -462,6 +462,17 @@ fn stored() -> Vec<String> {
              by FileName, tostring(ProcessId % 2)"
         ));
         queries.push(format!(
+            "{table} | where {expr} | project FileName, AccountName, ReportId | evaluate pivot(FileName, dcount(ReportId), AccountName)"
+        ));
+        queries.push(format!(
+            "{table} | where {expr} | project FileName, ProcessId, ReportId | evaluate pivot(FileName, 1.5 * sum(ReportId) + count())"
+        ));
+        queries.push(format!("{table} | where {expr} | top-nested 3 of FileName by dcount(DeviceId), top-nested of ProcessId % 2 by max(ReportId)"));
+        queries.push(format!("{table} | where {expr} | top-hitters 4 of FileName"));
+        queries.push(format!(
+            "{table} | where {expr} | extend b = bag_pack('a', FileName, 'b', ProcessId % 3) | project b, ReportId, DeviceId | evaluate bag_unpack(b)"
+        ));
+        queries.push(format!(
             "{table} | where {expr} | make-series percentile(ReportId, 50), countif(ProcessId > 99) default = real(null) \
              on InitiatingProcessParentCreationTime step 3d"
         ));

@@ -3,6 +3,7 @@
 use crate::front::{Row, run, take};
 use libtest_mimic::Trial;
 use sighthound::engine::{Engine, Language, Limits, QueryError, Refused, Request};
+use sighthound::text::codes;
 use sighthound::value::{Value, datetime};
 
 /// Bytes, of which the rows below take many times as many.
@@ -33,6 +34,15 @@ const QUERIES: &[(&str, bool)] = &[
     ),
     ("DeviceProcessEvents | summarize all = make_list(ProcessCommandLine) | project array_length(all)", false),
     ("DeviceProcessEvents | distinct ProcessCommandLine, FileName | count", true),
+    (
+        "DeviceProcessEvents | project b = bag_pack('a', ProcessCommandLine) | evaluate bag_unpack(b) | summarize count(), max(a)",
+        false,
+    ),
+    ("DeviceProcessEvents | project FileName, DeviceId | evaluate pivot(FileName, count()) | count", false),
+    (
+        "DeviceProcessEvents | top-nested 2 of FileName by count(), top-nested 1 of DeviceId by max(ProcessCommandLine)",
+        false,
+    ),
 ];
 
 pub fn trials() -> Vec<Trial> {
@@ -64,6 +74,9 @@ async fn little() {
         match asked(&engine, query, LITTLE).await {
             Ok(answer) => assert_eq!(answer, enough, "{query}"),
             Err(QueryError::Refused(Refused::Memory(_))) if !must => {}
+            // The columns depend on more than fits.
+            Err(QueryError::Wrong(_, faults))
+                if !must && faults.iter().all(|fault| fault.code == codes::NEEDS_DATA) => {}
             Err(error) => panic!("{query}: {error:?}"),
         }
     }

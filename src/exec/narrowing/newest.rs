@@ -1,5 +1,6 @@
 //! `top n by Timestamp`: the time of the n-th newest row is found first, among few rows at first and then among more, from
-//! the newest backwards. No row that is older need be read for the other columns.
+//! the newest backwards. No row that is older need be read for the other columns; of rows that are skipped, none that is newer
+//! than the first that is not.
 use super::{Known, at_path, call, filtered, is_known, is_steady, stored};
 use crate::catalog::TIMESTAMP;
 use crate::ir::{Rel, RelOp, Scalar, SortKey};
@@ -20,7 +21,17 @@ pub struct Newest {
     pub table: String,
     /// No row is wanted that is newer.
     pub until: Option<i64>,
+    /// With those that are skipped.
     pub count: u64,
+    skipped: u64,
+}
+
+/// The times that rows on the page have, and how many are newer.
+#[derive(Debug, PartialEq)]
+pub struct Page {
+    since: i64,
+    until: i64,
+    newer: u64,
 }
 
 /// All such places of a relation. Relations that were computed before, of which `known` tells, stay as they are.
@@ -48,13 +59,14 @@ fn look(rel: &Rel, path: &mut Vec<usize>, known: Known<'_>, found: &mut Vec<Newe
 fn of(rel: &Rel, path: &[usize]) -> Option<Newest> {
     let RelOp::Take { input, count } = &rel.op else { return None };
     let mut path = [path, &[0]].concat();
-    let (sorted, count) = match &input.op {
-        RelOp::Skip { input, count: skipped } => {
+    let (sorted, skipped) = match &input.op {
+        RelOp::Skip { input, count } => {
             path.push(0);
-            (input, count.saturating_add(*skipped))
+            (input, *count)
         }
-        _ => (input, *count),
+        _ => (input, 0),
     };
+    let count = count.saturating_add(skipped);
     let RelOp::Sort { input, keys } = &sorted.op else { return None };
     let SortKey { expr: Scalar::Column { name: time, .. }, descending: true, nulls_first: false } = keys.first()?
     else {
@@ -65,7 +77,8 @@ fn of(rel: &Rel, path: &[usize]) -> Option<Newest> {
         return None;
     }
     let until = until(input);
-    Some(Newest { path, input: input.as_ref().clone(), time: time.clone(), table: table.to_owned(), until, count })
+    let (input, time, table) = (input.as_ref().clone(), time.clone(), table.to_owned());
+    Some(Newest { path, input, time, table, until, count, skipped })
 }
 
 /// The latest time that the filters let by, as far as they say it plainly.
@@ -110,22 +123,68 @@ impl Newest {
         Some(Rel { op: RelOp::Take { input: Box::new(times), count: MOST_TIMES as u64 + 1 }, schema })
     }
 
-    /// The time of the last row that is wanted, where these are the times of all that may be.
-    pub fn last(&self, mut times: Vec<i64>) -> Option<i64> {
-        let at = usize::try_from(self.count).ok()?.checked_sub(1).filter(|at| *at < times.len())?;
-        Some(*times.select_nth_unstable_by(at, |a, b| b.cmp(a)).1)
+    /// The times of the rows that are wanted, where these are the times of all that may be.
+    pub fn page(&self, mut times: Vec<i64>) -> Option<Page> {
+        let last = usize::try_from(self.count).ok()?.checked_sub(1).filter(|at| *at < times.len())?;
+        let first = usize::try_from(self.skipped).ok()?.min(last);
+        let (newer, since, _) = times.select_nth_unstable_by(last, |a, b| b.cmp(a));
+        let since = *since;
+        let until = if first < last { *newer.select_nth_unstable_by(first, |a, b| b.cmp(a)).1 } else { since };
+        let newer = times.iter().filter(|time| **time > until).count() as u64;
+        Some(Page { since, until, newer })
     }
 
-    /// Leaves older rows away.
-    pub fn narrow(&self, rel: &mut Rel, since: i64) {
+    /// Leaves rows away that are at none of these times.
+    pub fn narrow(&self, rel: &mut Rel, page: &Page) {
         let Some(RelOp::Sort { input, .. }) = at_path(rel, &self.path).map(|at| &mut at.op) else { return };
         // What is not narrowed is right all the same.
-        let _ = self.since(input, since);
+        if self.since(input, page.since).is_none() || page.newer == 0 {
+            return;
+        }
+        let until = Scalar::literal(Value::Datetime(page.until), Type::Datetime);
+        let Some(until) = call("<=", vec![Scalar::column(&self.time, Type::Datetime), until], Type::Bool) else {
+            return;
+        };
+        let Some((_, above)) = self.path.split_last() else { return };
+        let Some(RelOp::Skip { input: sorted, count }) = at_path(rel, above).map(|at| &mut at.op) else { return };
+        if let RelOp::Sort { input, .. } = &mut sorted.op {
+            filtered(input, until);
+            *count = count.saturating_sub(page.newer);
+        }
     }
 
     fn since(&self, rel: &mut Rel, since: i64) -> Option<()> {
         let since = Scalar::literal(Value::Datetime(since), Type::Datetime);
         filtered(rel, call(">=", vec![Scalar::column(&self.time, Type::Datetime), since], Type::Bool)?);
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_page_of_the_rows_that_are_left_is_that_of_all(
+            times in prop::collection::vec(0i64..40, 1..60), skipped in 0u64..30, rows in 1u64..30,
+        ) {
+            let input = Rel { op: RelOp::Each, schema: Schema::default() };
+            let count = skipped + rows;
+            let newest =
+                Newest { path: vec![], input, time: String::new(), table: String::new(), until: None, count, skipped };
+            let page_of = |mut times: Vec<i64>, skipped: u64| {
+                times.sort_unstable_by(|a, b| b.cmp(a));
+                times.into_iter().skip(skipped as usize).take(rows as usize).collect::<Vec<_>>()
+            };
+            match newest.page(times.clone()) {
+                None => prop_assert!(times.len() < count as usize),
+                Some(Page { since, until, newer }) => {
+                    let left = times.iter().copied().filter(|time| (since..=until).contains(time)).collect();
+                    prop_assert_eq!(page_of(left, skipped - newer), page_of(times, skipped));
+                }
+            }
+        }
     }
 }

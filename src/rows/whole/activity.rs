@@ -1,7 +1,7 @@
 //! Plug-ins about who was active when: active_users_count, activity_counts_metrics, activity_engagement,
 //! activity_metrics, new_activity_metrics, sliding_window_counts.
-use super::Whole;
 use super::args::Args;
+use super::{Over, Whole};
 use crate::ir::WholeCall;
 use crate::rows::budget::Sink;
 use crate::rows::{Env, RowsError, Table, order};
@@ -17,24 +17,28 @@ pub const WHOLES: &[Whole] = &[
         name: "active_users_count",
         doc: "How many ids, step by step, were active in a number of periods of the window that ends there.",
         takes: "As activity_counts_metrics, and window, period, periods, step: Scalar (without columns).",
+        over: Over::Tables,
         run: active_users_count,
     },
     Whole {
         name: "activity_counts_metrics",
         doc: "Rows, ids, new ids and all ids so far, step by step.",
         takes: TAKES,
+        over: Over::Tables,
         run: activity_counts_metrics,
     },
     Whole {
         name: "activity_engagement",
         doc: "Ids of a short window against those of a long one that ends with it.",
         takes: "As activity_counts_metrics, and inner, outer: Scalar (without columns); start and end may be absent.",
+        over: Over::Tables,
         run: activity_engagement,
     },
     Whole {
         name: "activity_metrics",
         doc: "Ids that stayed and ids that left, step by step.",
         takes: "As activity_counts_metrics, and step: Scalar (without columns); start and end may be absent.",
+        over: Over::Tables,
         run: activity_metrics,
     },
     Whole {
@@ -43,12 +47,14 @@ pub const WHOLES: &[Whole] = &[
         takes: "As activity_counts_metrics, and step, cohort?: Scalar (without columns), earlier: Constant string, the \
                 column of the second input, if there is one, whose ids are not new at any time. The schema has two \
                 times.",
+        over: Over::Tables,
         run: new_activity_metrics,
     },
     Whole {
         name: "sliding_window_counts",
         doc: "Rows and ids in the window that ends with each step.",
         takes: "As activity_counts_metrics, and window, step: Scalar (without columns).",
+        over: Over::Tables,
         run: sliding_window_counts,
     },
 ];

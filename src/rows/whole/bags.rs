@@ -1,8 +1,8 @@
 //! bag_unpack, pivot and narrow: rows and columns turned into each other. Where no schema is declared, that of the first
 //! two depends on data: [`unpacked_schema`] and [`pivoted_schema`] say what it is over a table.
-use super::Whole;
 use super::args::Args;
 use super::measure::{Folds, Measure};
+use super::{Over, Whole};
 use crate::ir::WholeCall;
 use crate::rows::budget::Sink;
 use crate::rows::{Env, RowsError, Table, order};
@@ -16,19 +16,22 @@ pub const WHOLES: &[Whole] = &[
         doc: "The properties of a bag as columns.",
         takes: "column: Constant string; prefix: Constant string?; conflict: Constant string? (error, replace_source, \
                 keep_source); ignored: Constant dynamic?. The schema is declared, or `unpacked_schema`.",
+        over: Over::EachRow,
         run: bag_unpack,
     },
     Whole {
         name: "pivot",
         doc: "The values of a column as columns, an aggregation of the rest below them.",
-        takes: "column: Scalar; key: Scalar*; a measure. The schema is the keys, then the values: declared, or \
-                `pivoted_schema`.",
+        takes: "column: Scalar; key: Scalar*; a measure; empty: Constant? (what it gives of no rows). The schema is the \
+                keys, then the values: declared, or `pivoted_schema`.",
+        over: Over::Arguments,
         run: pivot,
     },
     Whole {
         name: "narrow",
         doc: "Each cell as a row: its row's number, its column's name, its text.",
         takes: "Nothing. The schema is Row, Column, Value.",
+        over: Over::Tables,
         run: narrow,
     },
 ];
@@ -168,7 +171,7 @@ fn pivot(call: &WholeCall, inputs: &[Table], schema: &Schema, env: &Env<'_>) -> 
     let column = args.ready("column", &input.schema, env.now)?;
     let keys = args.ready_all("key", &input.schema, env.now)?;
     let measure = Measure::new(&args, &input.schema, env.now)?;
-    let empty = measure.finish_one(&measure.start());
+    let empty = args.constant("empty").cloned().unwrap_or_else(|| measure.finish_one(&measure.start()));
     let mut index: HashMap<Vec<u8>, usize> = HashMap::new();
     let mut groups: Vec<(Vec<Value<'static>>, HashMap<String, Folds>)> = Vec::new();
     for row in &input.rows {

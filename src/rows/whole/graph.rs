@@ -1,8 +1,8 @@
 //! The graph operators that see all nodes and edges: the nodes of a graph, its components, patterns within it.
 //! <https://learn.microsoft.com/kusto/query/graph-operators>
-use super::Whole;
 use super::args::Args;
 use super::graph_search::{self, Ends};
+use super::{Over, Whole};
 use crate::ir::WholeCall;
 use crate::rows::budget::Sink;
 use crate::rows::{Env, RowsError, Table, order};
@@ -16,12 +16,14 @@ pub const WHOLES: &[Whole] = &[
         doc: "Every node that a table of nodes or an edge names, once.",
         takes: "source, target: Constant string (columns of the first input); nodes: Group* of key: Constant string, one \
                 for each further input. The schema is the columns of the nodes and, last, the node's key.",
+        over: Over::Tables,
         run: nodes,
     },
     Whole {
         name: "graph-components",
         doc: "The nodes with the number of the component they belong to, before their key.",
         takes: "source, target: Constant string (columns of the second input, the edges); strong: Constant bool.",
+        over: Over::Tables,
         run: components,
     },
     Whole {
@@ -34,6 +36,7 @@ pub const WHOLES: &[Whole] = &[
                 Scalar over `element_schema` and the row; when: Scalar* over the schema, which is `variable_schema` of \
                 each node and each single edge that has a name, and the columns of the paths. The inputs are nodes and \
                 edges.",
+        over: Over::Tables,
         run: graph_search::run,
     },
 ];

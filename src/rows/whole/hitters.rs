@@ -1,6 +1,6 @@
 //! top-hitters.
-use super::Whole;
 use super::args::Args;
+use super::{Over, Whole};
 use crate::ir::WholeCall;
 use crate::rows::budget::Sink;
 use crate::rows::{Env, RowsError, Table, order};
@@ -13,6 +13,7 @@ pub const WHOLES: &[Whole] = &[Whole {
     name: "top-hitters",
     doc: "The values that stand in the most rows, or whose rows have the greatest sum. The counts are exact here.",
     takes: "count: Constant long; of: Scalar; by: Scalar?. The schema is the value and its count or sum.",
+    over: Over::Arguments,
     run: top_hitters,
 }];
 

@@ -1,7 +1,7 @@
 //! ipv4_lookup and ipv6_lookup: rows joined to the networks that hold their address; geo_polygon_lookup and
 //! geo_line_lookup: rows joined to the shapes that hold their place or come near it.
-use super::Whole;
 use super::args::Args;
+use super::{Over, Whole};
 use crate::functions::{self, Call, Eval};
 use crate::ir::WholeCall;
 use crate::rows::budget::Sink;
@@ -20,24 +20,28 @@ pub const WHOLES: &[Whole] = &[
         name: "ipv4_lookup",
         doc: "Joins each row to the networks of a table that hold its IPv4 address.",
         takes: TAKES,
+        over: Over::Tables,
         run: |call, inputs, schema, env| lookup(call, inputs, schema, env, v4),
     },
     Whole {
         name: "ipv6_lookup",
         doc: "Joins each row to the networks of a table that hold its IPv6 or IPv4 address.",
         takes: TAKES,
+        over: Over::Tables,
         run: |call, inputs, schema, env| lookup(call, inputs, schema, env, v6),
     },
     Whole {
         name: "geo_polygon_lookup",
         doc: "Joins each row to the polygons of a table that hold its place, or that lie within a radius of it.",
         takes: GEO_TAKES,
+        over: Over::Tables,
         run: |call, inputs, schema, env| near(call, inputs, schema, env, true),
     },
     Whole {
         name: "geo_line_lookup",
         doc: "Joins each row to the lines of a table that lie within a radius of its place.",
         takes: GEO_TAKES,
+        over: Over::Tables,
         run: |call, inputs, schema, env| near(call, inputs, schema, env, false),
     },
 ];

@@ -1,8 +1,8 @@
 //! make-series: one array for each aggregation and group, an element for each step of the axis.
 //! <https://learn.microsoft.com/kusto/query/make-series-operator>
-use super::Whole;
 use super::args::Args;
 use super::measure::{Folds, Measure};
+use super::{Over, Whole};
 use crate::ir::WholeCall;
 use crate::rows::budget::Sink;
 use crate::rows::{Env, RowsError, Table, order};
@@ -16,6 +16,7 @@ pub const WHOLES: &[Whole] = &[Whole {
     takes: "on: Scalar; from: Scalar?, to: Scalar?, step: Scalar (without columns); key: Scalar*; inclusive: Constant \
             bool? (`to` belongs to the axis), nonempty: Constant bool?; series: Group* of a measure and default: Scalar? (without columns). The schema is the keys, the \
             measures' values (dynamic), the axis (dynamic).",
+    over: Over::Arguments,
     run,
 }];
 

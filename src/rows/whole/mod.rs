@@ -32,7 +32,19 @@ pub struct Whole {
     pub doc: &'static str,
     /// What the [`WholeCall`]'s arguments are, in words for the binder.
     pub takes: &'static str,
+    pub over: Over,
     pub run: fn(&WholeCall, &[Table], &Schema, &Env<'_>) -> Result<Table, RowsError>,
+}
+
+/// How much of its inputs an operator has to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// Of one input one row, whatever the others are.
+    EachRow,
+    /// Of one input the columns in its arguments.
+    Arguments,
+    /// All of them.
+    Tables,
 }
 
 const FAMILIES: &[&[Whole]] = &[

@@ -1,7 +1,7 @@
 //! Patterns of values that many rows share: autocluster, basket, diffpatterns. A pattern is a value for some columns; it
 //! covers the rows that have them.
-use super::Whole;
 use super::args::Args;
+use super::{Over, Whole};
 use crate::ir::WholeCall;
 use crate::rows::budget::Sink;
 use crate::rows::{Env, RowsError, Table, order};
@@ -20,6 +20,7 @@ pub const WHOLES: &[Whole] = &[
         takes: "size: Constant real; seeds: Constant long; weight: Scalar? and Column? (the column, which no pattern names); \
                 wildcard: Constant*, each for the columns of its type. The schema is the number, the rows, their \
                 percentage, the input's columns.",
+        over: Over::Tables,
         run: autocluster,
     },
     Whole {
@@ -30,6 +31,7 @@ pub const WHOLES: &[Whole] = &[
               patterns near the threshold.",
         takes: "threshold: Constant real; dimensions: Constant long; weight and wildcard as autocluster. The schema is \
                 that of autocluster.",
+        over: Over::Tables,
         run: basket,
     },
     Whole {
@@ -40,6 +42,7 @@ pub const WHOLES: &[Whole] = &[
         takes: "split: Scalar and Column (which no pattern names); a, b: Constant string, its values in the two sets; \
                 threshold, dimensions, weight and wildcard as basket. The schema is the number, the rows of both sets, \
                 their percentages, the difference, the input's columns.",
+        over: Over::Tables,
         run: diffpatterns,
     },
 ];

@@ -1,7 +1,7 @@
 //! reduce: texts that differ only here and there, as patterns with `*` for what differs.
 //! <https://learn.microsoft.com/kusto/query/reduce-operator>
-use super::Whole;
 use super::args::Args;
+use super::{Over, Whole};
 use crate::ir::WholeCall;
 use crate::rows::budget::Sink;
 use crate::rows::{Env, RowsError, Table};
@@ -15,6 +15,7 @@ pub const WHOLES: &[Whole] = &[Whole {
           own clustering is not published: patterns of real data can differ from its.",
     takes: "of: Scalar; threshold: Constant real?; characters: Constant string?. The schema is Pattern, Count, \
             Representative.",
+    over: Over::Arguments,
     run,
 }];
 

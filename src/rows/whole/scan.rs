@@ -1,7 +1,7 @@
 //! scan: rows matched against steps, each of which remembers the last rows of its sequence.
 //! <https://learn.microsoft.com/kusto/query/scan-operator>
-use super::Whole;
 use super::args::Args;
+use super::{Over, Whole};
 use crate::ir::WholeCall;
 use crate::rows::budget::Sink;
 use crate::rows::{Compiled, Env, RowsError, Table, order};
@@ -16,6 +16,7 @@ pub const WHOLES: &[Whole] = &[Whole {
             (partition by); step: Group+ of name: Constant string, output: Constant string? (all, last, none), when: \
             Scalar, assign: Group* of name: Column and value: Scalar. The scalars of a step are over `scan_schema`. The \
             schema is the input's columns, the declared ones, the match id.",
+    over: Over::Tables,
     run,
 }];
 

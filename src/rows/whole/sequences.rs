@@ -1,8 +1,8 @@
 //! Plug-ins that look for sequences of states in the order of time: sequence_detect, funnel_sequence,
 //! funnel_sequence_completion.
-use super::Whole;
 use super::activity::{bin, units, value_of};
 use super::args::Args;
+use super::{Over, Whole};
 use crate::ir::WholeCall;
 use crate::rows::budget::Sink;
 use crate::rows::{Env, RowsError, Table, order};
@@ -18,6 +18,7 @@ pub const WHOLES: &[Whole] = &[
               told once. Where rows of two steps bear the same time, neither follows the other.",
         takes: "time: Scalar; step, span: Scalar (without columns); when: Scalar+; key: Scalar*. The schema is the \
                 dimensions, the time of each step, the whole time.",
+        over: Over::Tables,
         run: sequence_detect,
     },
     Whole {
@@ -28,6 +29,7 @@ pub const WHOLES: &[Whole] = &[
               the first. At most 128 ids are named.",
         takes: "id, time, state: Scalar; start, end, window, step: Scalar (without columns); sequence: Constant dynamic; \
                 by: Constant string (both, prev, next). The schema is the time, the states, the count, the ids.",
+        over: Over::Tables,
         run: funnel_sequence,
     },
     Whole {
@@ -36,6 +38,7 @@ pub const WHOLES: &[Whole] = &[
               period, counted from the first state; others may lie between. A bin without events has no rows.",
         takes: "id, time, state: Scalar; start, end, step: Scalar (without columns); sequence, periods: Constant \
                 dynamic. The schema is the time, the state, the period, the count.",
+        over: Over::Tables,
         run: funnel_sequence_completion,
     },
 ];

@@ -1,8 +1,8 @@
 //! session_count and rolling_percentile.
-use super::Whole;
 use super::activity::{units, value_of};
 use super::args::Args;
 use super::measure::Measure;
+use super::{Over, Whole};
 use crate::ir::WholeCall;
 use crate::rows::budget::Sink;
 use crate::rows::{Env, RowsError, Table, order};
@@ -16,6 +16,7 @@ pub const WHOLES: &[Whole] = &[
         doc: "Sessions that begin in each bin; a session of an id ends when nothing is seen of it for a window.",
         takes: "id: Scalar; time: Scalar; start, end, bin, window: Scalar (without columns); key: Scalar*. The schema is \
                 the time, the dimensions, the count.",
+        over: Over::Tables,
         run: session_count,
     },
     Whole {
@@ -23,6 +24,7 @@ pub const WHOLES: &[Whole] = &[
         doc: "A percentile over the last bins, bin by bin.",
         takes: "time: Scalar; bin, bins: Scalar (without columns); key: Scalar*; a measure (the percentile). The schema is \
                 the time, the dimensions, the percentile.",
+        over: Over::Tables,
         run: rolling_percentile,
     },
 ];

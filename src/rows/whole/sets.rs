@@ -1,6 +1,6 @@
 //! dcount_intersect and rows_near.
-use super::Whole;
 use super::args::Args;
+use super::{Over, Whole};
 use crate::functions::aggregates::hyperloglog::Hll;
 use crate::ir::WholeCall;
 use crate::rows::budget::Sink;
@@ -13,12 +13,14 @@ pub const WHOLES: &[Whole] = &[
         name: "dcount_intersect",
         doc: "How many values the first sketch has, the first two have in common, the first three, and so on.",
         takes: "sketch: Scalar+. The schema is the input's, then a long for each sketch.",
+        over: Over::Tables,
         run: dcount_intersect,
     },
     Whole {
         name: "rows_near",
         doc: "The rows that satisfy a condition, with some rows before and after each.",
         takes: "when: Scalar; before, after: Constant long. The schema is the input's.",
+        over: Over::Tables,
         run: rows_near,
     },
 ];

@@ -1,8 +1,8 @@
 //! top-nested: the best groups, and within each the best groups of the next level, and so on.
 //! <https://learn.microsoft.com/kusto/query/top-nested-operator>
-use super::Whole;
 use super::args::Args;
 use super::measure::{Folds, Measure};
+use super::{Over, Whole};
 use crate::ir::WholeCall;
 use crate::rows::budget::Sink;
 use crate::rows::{Compiled, Env, RowsError, Table, order};
@@ -15,6 +15,7 @@ pub const WHOLES: &[Whole] = &[Whole {
     doc: "The best groups by an aggregation, and within each of them the best of the next level.",
     takes: "level: Group+ of count: Constant long?, of: Scalar, others: Scalar? (without columns), ascending: Constant \
             bool?, and a measure. The schema has two columns a level: the group, then its measure.",
+    over: Over::Arguments,
     run,
 }];
 

@@ -2,7 +2,7 @@
 use super::Plugin;
 use crate::bind::kql::columns::schema_of;
 use crate::bind::kql::names::Output;
-use crate::bind::kql::scope::{Aggregates, Bind, Env, Scope, Table, select};
+use crate::bind::kql::scope::{Aggregates, Bind, Env, Scope, Table};
 use crate::bind::kql::{Binder, coerce};
 use crate::ir::{Rel, RelOp, Scalar, WholeArg, WholeCall};
 use crate::rows::whole::bags::{Conflict, pivoted_schema, unpacked_schema};
@@ -83,9 +83,9 @@ impl<'q> Binder<'_, 'q> {
                 schema
             }
             None => {
-                // Only the bags are read; the other columns are known.
-                let bag = Schema::new([(column.as_str(), Type::Dynamic)]);
-                let mut table = self.peek(&select(rel.clone(), &bag), plugin.span)?;
+                // Only the bags are read, and equal ones once; the other columns are known.
+                let bags = distinct(rel.clone(), &column, Scalar::column(&column, Type::Dynamic));
+                let mut table = self.peek(&bags, plugin.span)?;
                 table.schema.columns.extend(passed.schema.columns.iter().filter(|one| one.name != column).cloned());
                 match unpacked_schema(&table, &column, &prefix, conflict.1, &names) {
                     Ok(schema) => schema,
@@ -160,16 +160,7 @@ impl<'q> Binder<'_, 'q> {
         let schema = match plugin.declared {
             Some(schema) => schema,
             None => {
-                let texts = Schema::new([("value", column.ty())]);
-                let values = Rel {
-                    op: RelOp::Summarize {
-                        input: Box::new(rel.clone()),
-                        by: vec![("value".into(), column)],
-                        aggregates: Vec::new(),
-                    },
-                    schema: texts,
-                };
-                let table = self.peek(&values, plugin.span)?;
+                let table = self.peek(&distinct(rel.clone(), "value", column), plugin.span)?;
                 let names = table.rows.iter().filter_map(|row| row.first()).map(|value| value.text().into_owned());
                 pivoted_schema(&key_schema, measured, names)
             }
@@ -187,6 +178,13 @@ impl<'q> Binder<'_, 'q> {
         let calls = collected.into_inner().calls;
         Ok((calls.into_iter().map(|call| WholeArg::Aggregate("value", call)).collect(), Type::Long))
     }
+}
+
+/// The distinct values of a scalar over a relation.
+fn distinct(rel: Rel, name: &str, of: Scalar) -> Rel {
+    let schema = Schema::new([(name, of.ty())]);
+    let by = vec![(name.to_owned(), of)];
+    Rel { op: RelOp::Summarize { input: Box::new(rel), by, aggregates: Vec::new() }, schema }
 }
 
 fn column_name(scalar: &Scalar) -> Option<String> {

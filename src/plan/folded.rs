@@ -1,25 +1,29 @@
-//! `make-series` over a table: its rows are folded by the plan into one for each group and step of the axis, so that only these
-//! reach the row half, which makes arrays of them.
+//! `make-series` and `pivot` over a table: its rows are folded by the plan into one for each group and step of the axis, or
+//! group and column, so that only these reach the row half, which makes arrays or columns of them.
 use crate::functions;
 use crate::ir::{AggregateCall, Rel, RelOp, Scalar, WholeArg, WholeCall};
-use crate::rows::Compiled;
+use crate::rows::{self, Budget, Compiled, Env, NoTables};
 use crate::text::Span;
 use crate::types::{Schema, Type};
 use crate::value::Value;
 
 const ON: &str = "on";
+const COLUMN: &str = "column";
 
-/// Puts an aggregation below each such operator whose axis is of times. Subqueries have been replaced by then.
+/// Puts an aggregation below each such operator; the axis of a series must be of times. Subqueries have been replaced by
+/// then.
 pub fn fold(rel: &mut Rel, now: i64) {
     rel.op.inputs_mut().into_iter().for_each(|input| fold(input, now));
     let RelOp::Whole { inputs, call } = &mut rel.op else { return };
-    let ([input], "make-series") = (inputs.as_mut_slice(), call.name) else { return };
-    if !reads_a_table(input) {
-        return;
-    }
+    let [input] = inputs.as_mut_slice() else { return };
+    let folded = match call.name {
+        "make-series" if reads_a_table(input) => series(input, call, now),
+        "pivot" if reads_a_table(input) => pivot(input, call, now),
+        _ => None,
+    };
     // What is not folded here is folded there.
-    if let Some(Folded { op, schema, call: over }) = folded(input, call, now) {
-        *input = Rel { op, schema };
+    if let Some((folded, over)) = folded {
+        *input = folded;
         *call = over;
     }
 }
@@ -28,14 +32,10 @@ fn reads_a_table(rel: &Rel) -> bool {
     matches!(rel.op, RelOp::Table { .. }) || rel.op.inputs().into_iter().any(reads_a_table)
 }
 
-struct Folded {
-    op: RelOp,
-    schema: Schema,
-    /// The operator over what was folded.
-    call: WholeCall,
-}
+/// What is folded, and the operator over it.
+type Folded = (Rel, WholeCall);
 
-fn folded(input: &Rel, call: &WholeCall, now: i64) -> Option<Folded> {
+fn series(input: &Rel, call: &WholeCall, now: i64) -> Option<Folded> {
     let scalar = |name: &str| {
         call.args.iter().find_map(|arg| match arg {
             WholeArg::Scalar(found, scalar) if *found == name => Some(scalar),
@@ -70,27 +70,68 @@ fn folded(input: &Rel, call: &WholeCall, now: i64) -> Option<Folded> {
         None => calls("bin", vec![on.clone(), steps], Type::Datetime)?,
     };
 
+    let filtered = RelOp::Filter { input: Box::new(input.clone()), predicate };
+    let filtered = Rel { op: filtered, schema: input.schema.clone() };
+    over(filtered, call, (ON, bin))
+}
+
+fn pivot(input: &Rel, call: &WholeCall, now: i64) -> Option<Folded> {
+    let column = call.args.iter().find_map(|arg| match arg {
+        WholeArg::Scalar(COLUMN, column) => Some(column.clone()),
+        _ => None,
+    });
+    let empty = of_nothing(&call.args, &input.schema, now)?;
+    let (folded, mut over) = over(input.clone(), call, (COLUMN, column?))?;
+    over.args.push(WholeArg::Constant("empty", empty));
+    Some((folded, over))
+}
+
+/// What a measure gives over no rows.
+fn of_nothing(measure: &[WholeArg], schema: &Schema, now: i64) -> Option<Value<'static>> {
+    let (mut aggregates, mut result) = (Vec::new(), None);
+    for part in measure {
+        match part {
+            WholeArg::Aggregate(_, call) => aggregates.push(call.clone()),
+            WholeArg::Scalar("result", scalar) => result = Some(scalar.clone()),
+            _ => {}
+        }
+    }
+    let outputs = Schema::new(aggregates.iter().flat_map(|call| call.outputs.clone()));
+    let result = result.or_else(|| outputs.columns.first().map(|one| Scalar::column(&one.name, one.ty)))?;
+    let nothing = Rel { op: RelOp::Values { rows: vec![] }, schema: schema.clone() };
+    let op = RelOp::Summarize { input: Box::new(nothing), by: vec![], aggregates };
+    let folded = Rel { op, schema: outputs };
+    let schema = Schema::new([("result", result.ty())]);
+    let rel = Rel { op: RelOp::Project { input: Box::new(folded), columns: vec![("result".into(), result)] }, schema };
+    let env = Env { now, each: None, source: &NoTables, budget: Budget::default() };
+    rows::run(&rel, &env).ok()?.rows.pop()?.pop()
+}
+
+/// The operator over its input folded by its keys and what spreads the groups.
+fn over(input: Rel, call: &WholeCall, (name, spread): (&'static str, Scalar)) -> Option<Folded> {
     let (mut by, mut aggregates, mut args) = (Vec::new(), Vec::new(), Vec::new());
     for arg in &call.args {
-        args.push(match arg {
+        match arg {
             WholeArg::Scalar("key", key) => {
-                let name = format!("key{}", by.len());
-                by.push((name.clone(), key.clone()));
-                WholeArg::Scalar("key", Scalar::column(name, key.ty()))
+                let column = format!("key{}", by.len());
+                by.push((column.clone(), key.clone()));
+                args.push(WholeArg::Scalar("key", Scalar::column(column, key.ty())));
             }
-            WholeArg::Scalar(ON, _) => WholeArg::Scalar(ON, Scalar::column(ON, Type::Datetime)),
-            WholeArg::Group(name, parts) => WholeArg::Group(name, measured(parts, &mut aggregates)?),
-            other => other.clone(),
-        });
+            WholeArg::Scalar(found, _) if *found == name => {
+                args.push(WholeArg::Scalar(name, Scalar::column(name, spread.ty())));
+            }
+            WholeArg::Group(name, parts) => {
+                args.push(WholeArg::Group(name, measured(parts, &mut aggregates)?));
+            }
+            other => args.extend(measured(std::slice::from_ref(other), &mut aggregates)?),
+        }
     }
-    by.push((ON.to_owned(), bin));
+    by.push((name.to_owned(), spread));
     let columns = by.iter().map(|(name, scalar)| (name.clone(), scalar.ty()));
     let outputs = aggregates.iter().flat_map(|call: &AggregateCall| call.outputs.clone());
     let schema = Schema::new(columns.chain(outputs));
-    let filtered = RelOp::Filter { input: Box::new(input.clone()), predicate };
-    let filtered = Rel { op: filtered, schema: input.schema.clone() };
-    let op = RelOp::Summarize { input: Box::new(filtered), by, aggregates };
-    Some(Folded { op, schema, call: WholeCall { args, ..call.clone() } })
+    let op = RelOp::Summarize { input: Box::new(input), by, aggregates };
+    Some((Rel { op, schema }, WholeCall { args, ..call.clone() }))
 }
 
 /// A measure over what its aggregations came to: of each group and step there is one row.
