@@ -509,7 +509,7 @@ impl Run {
             let batch = batch.map_err(|error| self.failed(error))?;
             bytes += plan::rows_exec::row_bytes(&batch);
             if table.rows.len() + batch.num_rows() > budget.rows {
-                return Err(QueryError::Refused(Refused::Rows(budget.rows as u64)));
+                return Err(QueryError::Refused(Refused::AtOnce(budget.rows as u64)));
             }
             if bytes > most {
                 return Err(QueryError::Refused(Refused::Memory(most)));
@@ -771,7 +771,7 @@ fn failed(source: &Source, limits: &Limits, error: DataFusionError) -> QueryErro
     match error.find_root() {
         DataFusionError::ResourcesExhausted(_) => QueryError::Refused(Refused::Memory(limits.memory)),
         DataFusionError::External(inner) => match inner.downcast_ref::<RowsError>() {
-            Some(RowsError::Rows(most)) => QueryError::Refused(Refused::Rows(*most as u64)),
+            Some(RowsError::Rows(most)) => QueryError::Refused(Refused::AtOnce(*most as u64)),
             Some(RowsError::Bytes(most)) => QueryError::Refused(Refused::Memory(*most)),
             Some(RowsError::Time) => QueryError::Refused(Refused::Time(limits.time)),
             Some(RowsError::Wrong(span, message)) => {

@@ -2,8 +2,9 @@
 //! that is grouped by turns into codes, and the codes of a row name its group. A text of a dictionary is known by where
 //! it lies, so that most rows are told apart without a look at a text. What is aggregated, and how, stays DataFusion's.
 use crate::columns::repeats::Known;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringViewArray, StringViewBuilder};
-use arrow::compute::cast;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringArray, StringViewArray, UInt32Array};
+use arrow::buffer::OffsetBuffer;
+use arrow::compute::{cast, concat, take};
 use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -25,9 +26,9 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 /// Groups are given on to the second half when there are so many.
-const MOST_GROUPS: usize = 500_000;
-/// Where more than one row in two opens a group after so many rows, keeping groups does not pay: each batch is given on.
-const TRIAL: usize = 100_000;
+const MOST_GROUPS: usize = 4_000_000;
+/// Where nine rows in ten open a group after so many rows, keeping groups does not pay: each batch is given on.
+const TRIAL: usize = 500_000;
 
 /// Puts [`CodedGroups`] where it can stand.
 pub fn coded(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
@@ -175,8 +176,8 @@ impl Grouping {
         self.rows += rows;
         let size = self.groups.size() + self.folds.iter().map(|fold| fold.size()).sum::<usize>();
         self.cramped = self.reservation.try_resize(size).is_err();
-        if self.rows > TRIAL && self.groups.count * 2 > self.rows {
-            self.keeps = false;
+        if self.keeps && self.rows > TRIAL {
+            self.keeps = self.groups.count * 10 < self.rows * 9;
         }
         Ok(())
     }
@@ -223,11 +224,31 @@ struct Pairs {
     others: Numbers<u64>,
     /// The pair behind each number, to find the codes of a group again.
     behind: Vec<u64>,
+    found: Vec<u32>,
 }
 
 impl Pairs {
+    /// Puts the number of each pair in the place of its first. All are looked for before any is added, so that the
+    /// processor waits for memory once for many and not for each.
+    fn numbers(&mut self, ones: &mut [usize], twos: &[u32]) {
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
+        found.extend(ones.iter().zip(twos).map(|(one, two)| self.find(*one as u32, *two)));
+        for ((one, two), found) in ones.iter_mut().zip(twos).zip(&found) {
+            *one = if *found == NO_NUMBER { self.number(*one as u32, *two) } else { *found } as usize;
+        }
+        self.found = found;
+    }
+
+    fn find(&self, one: u32, two: u32) -> u32 {
+        if one < ROWS && two < COLUMNS {
+            return self.dense.get((one * COLUMNS + two) as usize).copied().unwrap_or(NO_NUMBER);
+        }
+        self.others.get(&(u64::from(one) << 32 | u64::from(two))).copied().unwrap_or(NO_NUMBER)
+    }
+
     fn number(&mut self, one: u32, two: u32) -> u32 {
-        let Pairs { dense, others, behind } = self;
+        let Pairs { dense, others, behind, .. } = self;
         let pair = u64::from(one) << 32 | u64::from(two);
         let mut next = || {
             behind.push(pair);
@@ -277,9 +298,7 @@ impl Groups {
                 continue;
             }
             let pairs = &mut self.pairs[at - 1];
-            for (number, code) in numbers.iter_mut().zip(&codes) {
-                *number = pairs.number(*number as u32, *code) as usize;
-            }
+            pairs.numbers(&mut numbers, &codes);
             self.count = pairs.behind.len();
         }
         Ok(numbers)
@@ -386,13 +405,9 @@ impl Codes {
     fn values(&self, codes: &[u32], ty: &DataType) -> Result<ArrayRef> {
         let is_null = |code: u32| self.null == Some(code);
         if *ty == DataType::Utf8View {
-            let mut builder = StringViewBuilder::with_capacity(codes.len());
-            for code in codes {
-                // Texts went in as such, whole.
-                let text = || std::str::from_utf8(self.texts.bytes(*code)).unwrap_or_default();
-                builder.append_option((!is_null(*code)).then(text));
-            }
-            return Ok(Arc::new(builder.finish()));
+            let texts = self.texts.array()?;
+            let codes = codes.iter().map(|code| (!is_null(*code)).then_some(*code));
+            return Ok(take(&texts, &UInt32Array::from_iter(codes), None)?);
         }
         let numbers = codes.iter().map(|code| (!is_null(*code)).then(|| self.numbers[*code as usize]));
         Ok(cast(&Int64Array::from_iter(numbers), ty)?)
@@ -457,6 +472,26 @@ impl Texts {
         self.bytes.extend_from_slice(text);
         self.ends.push(self.bytes.len());
         self.ends.len() as u32 - 1
+    }
+
+    /// All of them, in the order of their codes.
+    fn array(&self) -> Result<ArrayRef> {
+        // In pieces, since the places in one are of 32 bits.
+        let mut pieces: Vec<ArrayRef> = Vec::new();
+        let mut from = 0;
+        while pieces.is_empty() || from < self.ends.len() {
+            let start = from.checked_sub(1).map_or(0, |before| self.ends[before]);
+            let to =
+                self.ends.partition_point(|end| end - start <= i32::MAX as usize).max(from + 1).min(self.ends.len());
+            let ends = self.ends[from..to].iter().map(|end| (end - start) as i32);
+            let offsets = OffsetBuffer::new(std::iter::once(0).chain(ends).collect());
+            let bytes = self.bytes[start..to.checked_sub(1).map_or(0, |last| self.ends[last])].to_vec();
+            let texts = StringArray::try_new(offsets, bytes.into(), None)?;
+            pieces.push(cast(&texts, &DataType::Utf8View)?);
+            from = to;
+        }
+        let pieces: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
+        Ok(if let [one] = pieces.as_slice() { one.slice(0, one.len()) } else { concat(&pieces)? })
     }
 
     fn bytes(&self, code: u32) -> &[u8] {

@@ -31,6 +31,8 @@ impl Limits {
 pub enum Refused {
     Rows(u64),
     Bytes(u64),
+    /// An operator that sees its rows one by one, all of them, was given more.
+    AtOnce(u64),
     Time(Duration),
     Memory(usize),
     /// Too many queries at once.
@@ -42,6 +44,11 @@ impl std::fmt::Display for Refused {
         match self {
             Refused::Rows(most) => write!(f, "the answer has more than {most} rows"),
             Refused::Bytes(most) => write!(f, "the answer has more than {most} bytes"),
+            Refused::AtOnce(most) => write!(
+                f,
+                "one of the operators goes through its rows one by one, and no more than {most} of them: \
+                 filter, project or summarize before it"
+            ),
             Refused::Time(most) => write!(f, "the query ran for more than {} seconds", most.as_secs_f64()),
             Refused::Memory(most) => write!(f, "the query needs more than {most} bytes of memory"),
             Refused::Busy => f.write_str("too many queries run at once"),

@@ -42,8 +42,12 @@ pub fn status(door: Door, error: &QueryError) -> StatusCode {
     match error {
         QueryError::Wrong(_, faults) if is_not_granted(faults) => StatusCode::FORBIDDEN,
         QueryError::Wrong(..) => StatusCode::BAD_REQUEST,
-        QueryError::Refused(Refused::Rows(_) | Refused::Bytes(_)) if door != Door::Kusto => StatusCode::BAD_REQUEST,
-        QueryError::Refused(Refused::Rows(_) | Refused::Bytes(_) | Refused::Memory(_)) => StatusCode::PAYLOAD_TOO_LARGE,
+        QueryError::Refused(Refused::Rows(_) | Refused::Bytes(_) | Refused::AtOnce(_)) if door != Door::Kusto => {
+            StatusCode::BAD_REQUEST
+        }
+        QueryError::Refused(Refused::Rows(_) | Refused::Bytes(_) | Refused::AtOnce(_) | Refused::Memory(_)) => {
+            StatusCode::PAYLOAD_TOO_LARGE
+        }
         QueryError::Refused(Refused::Time(_)) => StatusCode::GATEWAY_TIMEOUT,
         QueryError::Refused(Refused::Busy) => StatusCode::TOO_MANY_REQUESTS,
         QueryError::Fault(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -95,7 +99,7 @@ pub fn body(door: Door, error: &QueryError, id: &RequestId) -> Json {
         (Door::Hunting | Door::Alerts | Door::Graph, QueryError::Refused(refused)) => {
             let code = match refused {
                 Refused::Busy => "TooManyRequests",
-                Refused::Rows(_) | Refused::Bytes(_) => "BadRequest",
+                Refused::Rows(_) | Refused::Bytes(_) | Refused::AtOnce(_) => "BadRequest",
                 Refused::Time(_) => "UnknownError",
                 Refused::Memory(_) => "LimitsExceeded",
             };
@@ -314,7 +318,7 @@ fn diagnostics(source: &Source, faults: &[Diagnostic]) -> Json {
 
 fn refusal(refused: Refused) -> String {
     match refused {
-        Refused::Rows(_) | Refused::Bytes(_) => format!(
+        Refused::Rows(_) | Refused::Bytes(_) | Refused::AtOnce(_) => format!(
             "Query execution has exceeded the allowed result size. Optimize your query by limiting the number of \
              results and try again ({refused})"
         ),

@@ -4,6 +4,7 @@ use crate::ir::{AggregateCall, JoinKind, Rel, RelOp, Scalar, Side, WholeArg};
 use crate::rows::Expansion;
 use crate::rows::whole::{Over, whole};
 use crate::types::Schema;
+use crate::value::Value;
 use std::collections::HashSet;
 
 type Names = HashSet<String>;
@@ -132,6 +133,16 @@ fn narrow(rel: &mut Rel, mut wanted: Names) {
                 let mut below = Names::new();
                 call.args.iter().flat_map(WholeArg::scalars).for_each(|scalar| read(scalar, &mut below));
                 // What an aggregate of theirs gives may be called like a column, which is then read for nothing.
+                narrow(input, below);
+            }
+            // The other columns go through it, or come out of the one that it names.
+            ([input], Some(Over::EachRow)) => {
+                keep(&mut rel.schema, &wanted);
+                let named = call.args.iter().filter_map(|arg| match arg {
+                    WholeArg::Constant("column", Value::String(name)) => Some(name.to_string()),
+                    _ => None,
+                });
+                let below = names(&rel.schema).into_iter().chain(named).collect();
                 narrow(input, below);
             }
             _ => inputs.iter_mut().for_each(prune),

@@ -212,18 +212,23 @@ impl RowsExec {
     async fn compute(&self, context: Arc<TaskContext>) -> Result<Vec<RecordBatch>> {
         // The row form of a table is several times its Arrow form; the pool is asked for it before it is made.
         let reservation = MemoryConsumer::new("rows").register(context.memory_pool());
+        let budget = budget(&context);
         let mut tables = Vec::with_capacity(self.inputs.len());
         for (input, schema) in self.inputs.iter().zip(&self.input_schemas) {
             let mut batches = input.execute(0, Arc::clone(&context))?;
             let mut rows = Vec::new();
             while let Some(batch) = batches.next().await {
                 let batch = batch?;
+                // It would be refused when all of it was there.
+                if rows.len() + batch.num_rows() > budget.rows {
+                    return Err(DataFusionError::External(Box::new(RowsError::Rows(budget.rows))));
+                }
                 reservation.try_grow(row_bytes(&batch))?;
                 append_rows(&batch, schema, &mut rows);
             }
             tables.push(Table { schema: schema.clone(), rows });
         }
-        let (this, inputs, budget) = (self.clone(), Inputs::of(tables), budget(&context));
+        let (this, inputs) = (self.clone(), Inputs::of(tables));
         // It computes without a pause, so it has a thread of its own and watches the clock itself.
         let computed = tokio::task::spawn_blocking(move || this.run(&inputs, budget));
         let table = computed.await.map_err(|error| DataFusionError::External(Box::new(error)))??;

@@ -469,6 +469,9 @@ fn stored() -> Vec<String> {
         ));
         queries.push(format!("{table} | where {expr} | top-nested 3 of FileName by dcount(DeviceId), top-nested of ProcessId % 2 by max(ReportId)"));
         queries.push(format!("{table} | where {expr} | top-hitters 4 of FileName"));
+        for word in ["powershell", "2025", "17t", "-", "4", "true"] {
+            queries.push(format!("{table} | where {expr} | search '{word}' | summarize count(), max(Timestamp)"));
+        }
         queries.push(format!(
             "{table} | where {expr} | extend b = bag_pack('a', FileName, 'b', ProcessId % 3) | project b, ReportId, DeviceId | evaluate bag_unpack(b)"
         ));

@@ -12,6 +12,18 @@ use crate::value::{Json, Value};
 /// The most terms that a list may be unrolled to.
 const MOST_TERMS: usize = 100_000;
 
+/// Whether the texts of a type's values have all these characters: no number is searched for letters.
+fn may_hold(ty: Type, needle: &str) -> bool {
+    let letters = match ty {
+        Type::Int | Type::Long => "-",
+        Type::Timespan => "-.:",
+        Type::Datetime => "-.:tz",
+        Type::Guid => "-abcdef",
+        Type::Bool | Type::Real | Type::Decimal | Type::String | Type::Dynamic => return true,
+    };
+    needle.chars().all(|c| c.is_ascii_digit() || letters.contains(c.to_ascii_lowercase()))
+}
+
 impl<'q> Binder<'_, 'q> {
     pub fn scalar(&mut self, expr: &'q Expr, scope: Scope<'_, 'q>) -> Bind<Scalar> {
         self.enter(expr.span)?;
@@ -417,9 +429,13 @@ impl<'q> Binder<'_, 'q> {
         let one = 3 + constant::value_of(&right).map_or(0, constant::weight);
         self.charge(one * schema.len(), span)?;
         let mut terms = Vec::new();
+        let needle = constant::value_of(&right).and_then(|value| value.as_str().map(str::to_owned));
+        let is_literal = !op.starts_with('!') && op != "matches regex";
+        let nowhere = |ty| is_literal && needle.as_deref().is_some_and(|needle| !may_hold(ty, needle));
         for column in &schema.columns {
             let value = Scalar::column(&column.name, column.ty);
             let value = match (right.ty(), column.ty) {
+                (Type::String, ty) if nowhere(ty) => continue,
                 (Type::String, Type::String) => value,
                 (Type::String, _) => coerce::convert(value, Type::String, self.context.now),
                 (a, b) if a == b || (a.is_number() && b.is_number()) || b == Type::Dynamic => value,
