@@ -143,10 +143,6 @@ pub trait Fold: Send + Sync + std::fmt::Debug {
     fn passes_over(&self, _first: &Value<'_>) -> bool {
         false
     }
-    /// Whether a row changes nothing unless its first value is greater, or less, than all that came before, or null.
-    fn wants(&self) -> Option<Extreme> {
-        None
-    }
     /// Whether a first value that it was given already changes nothing when it comes again.
     fn ignores_repeats(&self) -> bool {
         false
@@ -161,12 +157,6 @@ pub trait Fold: Send + Sync + std::fmt::Debug {
     }
     /// Bytes held beside the struct itself.
     fn size(&self) -> usize;
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extreme {
-    Greatest,
-    Least,
 }
 
 /// One aggregation function.

@@ -1,4 +1,5 @@
 //! Aggregations: DataFusion's own where they mean the same, else the fold of the function table.
+use super::arg_udaf::{self, Extreme};
 use super::distinct_udaf::{self, Counting};
 use super::scalar::{Place, Scalars, literal};
 use super::{PlanError, fold_udaf};
@@ -85,6 +86,17 @@ fn native(call: &AggregateCall, scalars: &Scalars<'_>) -> Result<Option<Aggregat
         ("min" | "max", [arg]) if orders_plainly(arg) => {
             let arg = scalars.native(arg)?;
             as_is(if call.aggregate.name() == "min" { min(arg) } else { max(arg) })
+        }
+        (name @ ("arg_max" | "argmax" | "arg_min" | "argmin"), [key, _, ..]) if arg_udaf::is_key(key.ty()) => {
+            let types: Vec<Type> = call.args.iter().map(Scalar::ty).collect();
+            if !call.outputs.iter().map(|(_, ty)| *ty).eq(types.iter().copied()) {
+                return Ok(None);
+            }
+            let args = call.args.iter().map(|arg| Ok(scalars.lower(arg, Place::Value)?.expr));
+            let args = args.collect::<Result<Vec<_>, PlanError>>()?;
+            let wants = if name.ends_with("max") { Extreme::Greatest } else { Extreme::Least };
+            let finish = Finish::Fields(types.len());
+            Some(Aggregation { exprs: vec![arg_udaf::call(wants, types, args)], finish })
         }
         ("dcount" | "dcountif" | "count_distinct" | "count_distinctif", [value, rest @ ..])
             if distinct_udaf::is_plain(value.ty()) =>

@@ -3,11 +3,11 @@ use super::codec;
 use crate::columns::seen::Seen;
 use crate::columns::{Cells, ColumnBuilder, arrow_type};
 use crate::functions::aggregates::keys::text_fingerprint;
-use crate::functions::{Aggregate, Call, Extreme, Fold};
+use crate::functions::{Aggregate, Call, Fold};
 use crate::types::Type;
 use crate::value::Value;
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, StructArray};
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
@@ -224,57 +224,12 @@ struct FoldGroups {
     /// Where a repeated value changes nothing: the texts that each group has, as long as they are few. Most rows of most
     /// tables repeat, and finding a group's fold in memory takes longer than all else.
     seen: Option<Seen<u128>>,
-    /// Where a row must surpass all before it: by what those of each group went, beside each other in memory.
-    best: Option<Best>,
-}
-
-/// Whole numbers, or ticks, to be surpassed.
-#[derive(Debug)]
-struct Best {
-    wants: Extreme,
-    of: Vec<Option<i64>>,
-    rows: Vec<usize>,
-}
-
-impl Best {
-    fn of(kind: &Kind) -> Option<Best> {
-        let numbers = matches!(kind.types.first(), Some(Type::Long | Type::Datetime | Type::Timespan));
-        let wants = kind.start().wants().filter(|_| numbers)?;
-        Some(Best { wants, of: Vec::new(), rows: Vec::new() })
-    }
-
-    fn is_better(&self, group: usize, key: i64) -> bool {
-        self.of[group].is_none_or(|best| match self.wants {
-            Extreme::Greatest => key > best,
-            Extreme::Least => key < best,
-        })
-    }
-
-    /// The rows that surpass what their groups had before this batch, or are null; all are looked at before any is given to
-    /// its fold, so that the processor waits for memory once for many.
-    fn read(&mut self, array: &ArrayRef, groups: &[usize], total: usize) -> bool {
-        self.of.resize(total, None);
-        let Some(keys) = numbers(array) else { return false };
-        let mut rows = std::mem::take(&mut self.rows);
-        rows.clear();
-        let better = |(row, group): &(usize, &usize)| array.is_null(*row) || self.is_better(**group, keys[*row]);
-        rows.extend(groups.iter().enumerate().filter(better).map(|(row, _)| row));
-        self.rows = rows;
-        true
-    }
-}
-
-/// The cells of a column of numbers or times, as they lie.
-fn numbers(array: &ArrayRef) -> Option<&[i64]> {
-    let times = || array.as_primitive_opt::<TimestampMicrosecondType>().map(|times| &times.values()[..]);
-    array.as_primitive_opt::<Int64Type>().map(|numbers| &numbers.values()[..]).or_else(times)
 }
 
 impl FoldGroups {
     fn new(kind: Kind) -> FoldGroups {
         let seen = kind.ignores_repeats().then(|| Seen::of(MOST_TEXTS));
-        let best = Best::of(&kind);
-        FoldGroups { folds: Vec::new(), kind, seen, best }
+        FoldGroups { folds: Vec::new(), kind, seen }
     }
 
     fn grow(&mut self, groups: usize) {
@@ -286,9 +241,6 @@ impl FoldGroups {
     fn emitted(&mut self, emit: EmitTo) -> Vec<Box<dyn Fold>> {
         // The groups that stay have other numbers from now on.
         self.seen = None;
-        if let Some(best) = &mut self.best {
-            best.of.clear();
-        }
         let folds = emit.take_needed(&mut self.folds);
         if self.folds.is_empty() && self.kind.ignores_repeats() {
             self.seen = Some(Seen::of(MOST_TEXTS));
@@ -320,29 +272,13 @@ impl GroupsAccumulator for FoldGroups {
             seen = None;
         }
         let mut values: Vec<Value<'_>> = Vec::with_capacity(cells.len());
-        let mut fold = |row: usize, fold: &mut dyn Fold| {
-            if read(&cells, row, fold, &mut values) {
-                fold.add(&values);
-            }
-        };
-        if let (Some(best), Some(key)) = (&mut self.best, arrays.first())
-            && best.read(key, groups, total)
-            && let Some(keys) = numbers(key)
-        {
-            for at in 0..best.rows.len() {
-                let row = best.rows[at];
-                let group = groups[row];
-                let is_null = key.is_null(row);
-                if wanted(row) && (is_null || best.is_better(group, keys[row])) {
-                    fold(row, self.folds[group].as_mut());
-                    best.of[group] = if is_null { best.of[group] } else { Some(keys[row]) };
-                }
-            }
-            return Ok(());
-        }
         for (row, group) in groups.iter().enumerate() {
-            if wanted(row) && seen.as_mut().is_none_or(|seen| seen.insert(*group, row)) {
-                fold(row, self.folds[*group].as_mut());
+            if !wanted(row) || seen.as_mut().is_some_and(|seen| !seen.insert(*group, row)) {
+                continue;
+            }
+            let fold = &mut self.folds[*group];
+            if read(&cells, row, fold.as_ref(), &mut values) {
+                fold.add(&values);
             }
         }
         self.seen = seen;
@@ -386,8 +322,7 @@ impl GroupsAccumulator for FoldGroups {
     }
 
     fn size(&self) -> usize {
-        let best = self.best.as_ref().map_or(0, |best| best.of.capacity() * size_of::<Option<i64>>());
-        sampled_size(&self.folds, |fold| fold.size()) + self.seen.as_ref().map_or(0, Seen::size) + best
+        sampled_size(&self.folds, |fold| fold.size()) + self.seen.as_ref().map_or(0, Seen::size)
     }
 }
 

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub mod aggregate;
+pub mod arg_udaf;
 pub mod bin_udf;
 pub mod codec;
 pub mod distinct_udaf;

@@ -2,7 +2,7 @@
 use super::ORDERABLE;
 use super::only_if::only_if;
 use super::order::{assign, beats};
-use crate::functions::{Aggregate, Call, Extreme, Fold, Gives, many, one};
+use crate::functions::{Aggregate, Call, Fold, Gives, many, one};
 use crate::types::{Type, Types};
 use crate::value::Value;
 
@@ -140,13 +140,6 @@ impl Fold for OneRow {
         match self.choose {
             Choose::Any => self.best.is_some(),
             Choose::Largest | Choose::Smallest => !self.is_better(std::slice::from_ref(first)),
-        }
-    }
-    fn wants(&self) -> Option<Extreme> {
-        match self.choose {
-            Choose::Any => None,
-            Choose::Largest => Some(Extreme::Greatest),
-            Choose::Smallest => Some(Extreme::Least),
         }
     }
     fn add(&mut self, args: &[Value<'_>]) {
