@@ -38,7 +38,7 @@ pub struct Provider {
     /// Columns in the files, then those that the log or the path gives.
     table: TableSchema,
     /// Evaluate filters while decoding, column by column, instead of after it, however many columns they touch. Without
-    /// it, that is done where [`LATE_COLUMNS`] others are asked for.
+    /// it, that is done where [`LATE_COLUMNS`] others are asked for, or [`LATE_WITHOUT_INDEX`].
     pub filter_while_decoding: bool,
     /// What the files' indexes say decides which pages are read. Without them nothing changes but the speed.
     pub use_indexes: bool,
@@ -169,8 +169,10 @@ fn exact(count: Option<u64>) -> Precision<usize> {
     count.and_then(|count| usize::try_from(count).ok()).map_or(Precision::Absent, Precision::Exact)
 }
 
-/// With so many columns that no filter reads, it pays to read them only for the rows that the filters leave.
+/// With so many columns that no filter reads, it pays to read them only for the rows that the filters leave. In files
+/// without indexes, where the filters see every row, it pays with one.
 const LATE_COLUMNS: usize = 3;
+const LATE_WITHOUT_INDEX: usize = 1;
 
 /// The columns asked for that no filter reads; none where there is no filter.
 fn late_columns(projection: Option<&Vec<usize>>, filters: &[Expr], all: usize) -> usize {
@@ -237,9 +239,10 @@ impl TableProvider for Provider {
                 location.objects.clone(),
                 footers,
             )));
+        let worth_it = if self.snapshot.foreign { LATE_WITHOUT_INDEX } else { LATE_COLUMNS };
         let decoding = self.filter_while_decoding
             || source.table_parquet_options().global.pushdown_filters
-            || late_columns(projection, filters, self.table.table_schema().fields().len()) >= LATE_COLUMNS;
+            || late_columns(projection, filters, self.table.table_schema().fields().len()) >= worth_it;
         let mut source = source.with_pushdown_filters(decoding).with_enable_page_index(true);
         if self.snapshot.foreign
             && let Some(filter) = where_present(filters)
