@@ -2,6 +2,7 @@
 //! against, with the rows kept as they came, in columns. Of a batch only the rows that are the best of their groups are
 //! kept; where many of these have been surpassed, the others are put together anew.
 use super::fold_udaf::field_name;
+use super::one_group::OneGroup;
 use crate::columns::{Cells, arrow_type, column, ticks_of_micros};
 use crate::types::Type;
 use crate::value::Value;
@@ -10,7 +11,7 @@ use arrow::array::{
 };
 use arrow::compute::{interleave, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int64Type, TimestampMicrosecondType};
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::Result;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, Signature, Volatility,
@@ -66,7 +67,7 @@ impl AggregateUDFImpl for Arg {
     fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         let mut rows = Rows::new(self.wants, &self.types);
         rows.best.push(Place::default());
-        Ok(Box::new(One(rows)))
+        Ok(Box::new(OneGroup(rows)))
     }
 
     fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
@@ -227,11 +228,6 @@ impl Rows {
         }
         Ok((there, cells))
     }
-
-    fn finished(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        let (_, cells) = self.emitted(emit)?;
-        Ok(Arc::new(StructArray::new(fields(&self.types), cells, None)))
-    }
 }
 
 /// A column as plans have it.
@@ -277,7 +273,8 @@ impl GroupsAccumulator for Rows {
     }
 
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        self.finished(emit)
+        let (_, cells) = self.emitted(emit)?;
+        Ok(Arc::new(StructArray::new(fields(&self.types), cells, None)))
     }
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
@@ -295,32 +292,5 @@ impl GroupsAccumulator for Rows {
 
     fn size(&self) -> usize {
         self.best.capacity() * size_of::<Place>() + self.bytes
-    }
-}
-
-/// One group: an aggregation without `by`.
-#[derive(Debug)]
-struct One(Rows);
-
-impl Accumulator for One {
-    fn update_batch(&mut self, arrays: &[ArrayRef]) -> Result<()> {
-        self.0.update_batch(arrays, &vec![0; arrays[0].len()], None, 1)
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        self.0.merge_batch(states, &vec![0; states[0].len()], 1)
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let state = self.0.state(EmitTo::All)?;
-        state.iter().map(|column| ScalarValue::try_from_array(column, 0)).collect()
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        ScalarValue::try_from_array(&self.0.finished(EmitTo::All)?, 0)
-    }
-
-    fn size(&self) -> usize {
-        size_of_val(self) + self.0.size()
     }
 }

@@ -2,6 +2,7 @@
 //! once, then the sketch of each row's group takes its mark. The same as their folds in the function table, which tests
 //! hold them against; many groups of many values are what hunters ask for most.
 use super::fold_udaf::sampled_size;
+use super::one_group::OneGroup;
 use crate::columns::Cells;
 use crate::columns::repeats::Known;
 use crate::columns::seen::Seen;
@@ -11,13 +12,13 @@ use crate::types::Type;
 use crate::value::Value;
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int64Array};
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::{Result, ScalarValue, internal_datafusion_err, internal_err};
+use datafusion::common::{Result, internal_datafusion_err, internal_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, Signature, Volatility,
     expr::AggregateFunction,
 };
-use std::fmt::{self, Debug};
+use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -67,8 +68,8 @@ impl AggregateUDFImpl for Distinct {
 
     fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         Ok(match self.counting {
-            Counting::Exactly => Box::new(One::new(self.exact())),
-            Counting::Estimated(accuracy) => Box::new(One::new(self.estimated(accuracy))),
+            Counting::Exactly => Box::new(one(self.exact())),
+            Counting::Estimated(accuracy) => Box::new(one(self.estimated(accuracy))),
         })
     }
 
@@ -98,9 +99,14 @@ impl Distinct {
     }
 }
 
+fn one<S: Sketch>(mut groups: Groups<S>) -> OneGroup<Groups<S>> {
+    groups.sketches.push(groups.empty.clone());
+    OneGroup(groups)
+}
+
 /// What is kept of the values of one group.
-trait Sketch: Clone + Send + Sync + 'static {
-    type Mark: Copy + Default + Eq + Hash + Send + Sync + 'static;
+trait Sketch: Clone + Debug + Send + Sync + 'static {
+    type Mark: Copy + Debug + Default + Eq + Hash + Send + Sync + 'static;
     fn mark(value: &Value<'_>) -> Self::Mark;
     fn take(&mut self, mark: Self::Mark);
     /// Takes marks of which no two are the same.
@@ -182,6 +188,7 @@ impl Sketch for Marks<u128> {
 const MOST_TEXTS: usize = 1 << 12;
 
 /// All groups at once.
+#[derive(Debug)]
 struct Groups<S: Sketch> {
     sketches: Vec<S>,
     empty: S,
@@ -284,45 +291,5 @@ impl<S: Sketch> GroupsAccumulator for Groups<S> {
     fn size(&self) -> usize {
         let few = self.few.as_ref().map_or(0, Seen::size);
         sampled_size(&self.sketches, Sketch::size) + self.known.size() + few
-    }
-}
-
-/// The one group of an aggregation without `by`, which there is of no rows too.
-struct One<S: Sketch>(Groups<S>);
-
-impl<S: Sketch> Debug for One<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("One")
-    }
-}
-
-impl<S: Sketch> One<S> {
-    fn new(mut groups: Groups<S>) -> One<S> {
-        groups.sketches.push(groups.empty.clone());
-        One(groups)
-    }
-}
-
-impl<S: Sketch> Accumulator for One<S> {
-    fn update_batch(&mut self, arrays: &[ArrayRef]) -> Result<()> {
-        self.0.update_batch(arrays, &vec![0; arrays[0].len()], None, 1)
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        self.0.merge_batch(states, &vec![0; states[0].len()], 1)
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        self.0.settle();
-        Ok(vec![ScalarValue::Binary(Some(self.0.sketches[0].to_bytes()))])
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        self.0.settle();
-        Ok(ScalarValue::Int64(Some(self.0.sketches[0].count())))
-    }
-
-    fn size(&self) -> usize {
-        size_of_val(self) + self.0.size()
     }
 }

@@ -1,5 +1,6 @@
 //! Any aggregation of the function table as a DataFusion UDAF: its fold over the cells of the batches.
 use super::codec;
+use super::one_group::OneGroup;
 use crate::columns::seen::Seen;
 use crate::columns::{Cells, ColumnBuilder, arrow_type};
 use crate::functions::aggregates::keys::text_fingerprint;
@@ -8,7 +9,7 @@ use crate::types::Type;
 use crate::value::Value;
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, StructArray};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
-use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
+use datafusion::common::{Result, internal_datafusion_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, Signature, Volatility,
@@ -98,7 +99,7 @@ impl AggregateUDFImpl for FoldUdaf {
     fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         let mut groups = FoldGroups::new(self.kind());
         groups.grow(1);
-        Ok(Box::new(FoldAccumulator(groups)))
+        Ok(Box::new(OneGroup(groups)))
     }
 
     fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
@@ -184,33 +185,6 @@ fn merge(fold: &mut dyn Fold, state: &[u8]) -> Result<()> {
     let values = codec::decode(state).ok_or_else(|| internal_datafusion_err!("broken fold state"))?;
     fold.merge(&values);
     Ok(())
-}
-
-/// One group: an aggregation without `by`.
-#[derive(Debug)]
-struct FoldAccumulator(FoldGroups);
-
-impl Accumulator for FoldAccumulator {
-    fn update_batch(&mut self, arrays: &[ArrayRef]) -> Result<()> {
-        let rows = arrays.first().map_or(0, |array| array.len());
-        self.0.update_batch(arrays, &vec![0; rows], None, 1)
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        self.0.merge_batch(states, &vec![0; states[0].len()], 1)
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![ScalarValue::Binary(Some(saved(self.0.folds[0].as_ref())))])
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        ScalarValue::try_from_array(&self.0.kind.finish(self.0.folds.iter()), 0)
-    }
-
-    fn size(&self) -> usize {
-        size_of_val(self) + self.0.size()
-    }
 }
 
 /// Whether more texts repeat is not asked.

@@ -24,6 +24,7 @@ pub mod fold_udaf;
 pub mod folded;
 pub mod join;
 pub mod nodes;
+pub mod one_group;
 pub mod prune;
 pub mod real_udf;
 pub mod rel;

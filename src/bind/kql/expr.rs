@@ -1,6 +1,7 @@
 //! Expressions that give one value.
 use super::scope::{Bind, Item, Scope};
 use super::{Binder, coerce, constant};
+use crate::functions::predicates::Kind;
 use crate::functions::{self, Function, regexes};
 use crate::ir::{Rel, Scalar};
 use crate::rows::whole::scan::state_column;
@@ -429,9 +430,10 @@ impl<'q> Binder<'_, 'q> {
         let one = 3 + constant::value_of(&right).map_or(0, constant::weight);
         self.charge(one * schema.len(), span)?;
         let mut terms = Vec::new();
-        let needle = constant::value_of(&right).and_then(|value| value.as_str().map(str::to_owned));
-        let is_literal = !op.starts_with('!') && op != "matches regex";
-        let nowhere = |ty| is_literal && needle.as_deref().is_some_and(|needle| !may_hold(ty, needle));
+        // Of operators that find a text in another.
+        let needle = constant::value_of(&right).and_then(Value::as_str).filter(|_| Kind::of(op).is_some());
+        let needle = needle.map(str::to_owned);
+        let nowhere = |ty| needle.as_deref().is_some_and(|needle| !may_hold(ty, needle));
         for column in &schema.columns {
             let value = Scalar::column(&column.name, column.ty);
             let value = match (right.ty(), column.ty) {
