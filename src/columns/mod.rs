@@ -23,6 +23,8 @@ use arrow::record_batch::RecordBatch;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+pub mod dictionary;
+pub mod numbered;
 pub mod repeats;
 pub mod seen;
 

@@ -1,5 +1,6 @@
 //! Texts that repeat within a column. A column that Parquet keeps as a dictionary arrives as views into that dictionary:
 //! equal views are equal texts, and comparing two views costs less than looking at one text.
+use super::dictionary::{OfDictionary, Texts, lie_first};
 use arrow::array::{Array, StringViewArray};
 use arrow::buffer::Buffer;
 
@@ -103,6 +104,8 @@ pub struct Known<T> {
     /// The first batch over this memory: whether the texts repeat is not known yet.
     trial: bool,
     resting: bool,
+    /// Where the column is one.
+    dictionary: OfDictionary<T>,
 }
 
 impl<T: Copy + Default> Default for Known<T> {
@@ -121,6 +124,7 @@ impl<T: Copy + Default> Default for Known<T> {
             missed: 0,
             trial: true,
             resting: false,
+            dictionary: OfDictionary::default(),
         }
     }
 }
@@ -137,10 +141,21 @@ fn mark(view: u128) -> Option<u32> {
 }
 
 impl<T: Copy + Default> Known<T> {
-    pub fn is_over(&self, array: &StringViewArray) -> bool {
-        let buffers = array.data_buffers();
-        let same = |(one, other): (&Buffer, &Buffer)| one.as_ptr() == other.as_ptr() && one.len() == other.len();
-        self.buffers.len() == buffers.len() && self.buffers.iter().zip(buffers).all(same)
+    /// The same, for what may be found out of texts that no row has.
+    pub fn ahead() -> Known<T> {
+        Known { dictionary: OfDictionary::ahead(), ..Known::default() }
+    }
+
+    /// Whether it knows of texts that lie where these do.
+    pub fn is_of(&self, texts: Texts<'_>) -> bool {
+        match texts {
+            Texts::Views(array) => self.is_over(array),
+            Texts::Dictionary(_, texts) => self.dictionary.is_of(texts),
+        }
+    }
+
+    fn is_over(&self, array: &StringViewArray) -> bool {
+        self.buffers.len() == array.data_buffers().len() && lie_first(&self.buffers, array)
     }
 
     /// To be called before the views of a batch are asked for: those into other memory than before say nothing.
@@ -217,10 +232,22 @@ impl<T: Copy + Default> Known<T> {
         (self.short[at], self.short_values[at]) = (view, value);
     }
 
-    /// Writes for each row what is known of its text. What is not is found out by `find`, for all such rows of a stretch
-    /// at once: it is given their numbers, puts what it finds behind what is there already, in their order. A null is
-    /// always asked for.
-    pub fn read(&mut self, array: &StringViewArray, out: &mut Vec<T>, mut find: impl FnMut(&[usize], &mut Vec<T>)) {
+    /// Writes for each row what is known of its text. What is not is found out by `find`, for many such rows at once: it
+    /// is given an array, which ones of it are asked for, and puts what it finds behind what is there already, in their
+    /// order. A null is always asked for.
+    pub fn read(
+        &mut self,
+        texts: Texts<'_>,
+        out: &mut Vec<T>,
+        mut find: impl FnMut(&StringViewArray, &[usize], &mut Vec<T>),
+    ) {
+        match texts {
+            Texts::Views(array) => self.read_views(array, out, |rows, out| find(array, rows, out)),
+            Texts::Dictionary(column, texts) => self.dictionary.read(column, texts, out, find),
+        }
+    }
+
+    fn read_views(&mut self, array: &StringViewArray, out: &mut Vec<T>, mut find: impl FnMut(&[usize], &mut Vec<T>)) {
         self.over(array);
         out.reserve(array.len());
         let views = array.views();
@@ -286,6 +313,7 @@ impl<T: Copy + Default> Known<T> {
             + self.last.capacity() * size_of::<(u128, T)>()
             + self.marks.capacity() * size_of::<u32>()
             + self.values.capacity() * size_of::<T>()
+            + self.dictionary.size()
     }
 }
 
@@ -327,7 +355,9 @@ mod tests {
             for batch in [array.slice(0, 5_000), array.slice(5_000, 35_000), array.slice(0, 40_000)] {
                 let number = |row: usize| batch.value(row).split([' ', ',']).nth(2).unwrap().parse::<u32>().unwrap();
                 let mut numbers = Vec::new();
-                known.read(&batch, &mut numbers, |rows, out| out.extend(rows.iter().map(|row| number(*row))));
+                known.read(Texts::Views(&batch), &mut numbers, |_, rows, out| {
+                    out.extend(rows.iter().map(|row| number(*row)));
+                });
                 assert!(numbers.iter().enumerate().all(|(row, found)| *found == number(row)));
             }
         }
@@ -346,7 +376,9 @@ mod tests {
             let array = arrow::array::AsArray::as_string_view(&array);
             let mut lengths = Vec::new();
             let number = |row: usize| array.value(row).len() * 10 + round;
-            known.read(array, &mut lengths, |rows, out| out.extend(rows.iter().map(|row| number(*row))));
+            known.read(Texts::Views(array), &mut lengths, |_, rows, out| {
+                out.extend(rows.iter().map(|row| number(*row)));
+            });
             assert!(lengths.iter().enumerate().all(|(row, found)| *found == number(row)));
         }
     }
@@ -371,7 +403,7 @@ mod tests {
                 text(row).map_or(7, |text| text.bytes().map(u32::from).fold(1, |a, b| a * 31 % 65_521 + b))
             };
             let mut sums = Vec::new();
-            known.read(&batch, &mut sums, |rows, out| out.extend(rows.iter().map(|row| sum(*row))));
+            known.read(Texts::Views(&batch), &mut sums, |_, rows, out| out.extend(rows.iter().map(|row| sum(*row))));
             assert_eq!(sums.len(), batch.len());
             assert!(sums.iter().enumerate().all(|(row, found)| *found == sum(row)));
         }

@@ -1,12 +1,16 @@
 //! Which texts were seen in which group, for aggregations to which a text that comes again is nothing new. A text has a code, a
 //! group a row of bits: telling costs a look at one bit, wherever the group's own state lies.
+use super::dictionary::Texts;
 use super::repeats::Known;
-use arrow::array::{Array, StringViewArray};
+use arrow::array::Array;
 use hashbrown::HashMap;
 use std::hash::Hash;
 
 /// With more bytes of bits a look would cost what it saves.
 const MOST_BYTES: usize = 64 << 20;
+
+/// Texts of a dictionary are told apart already: of those there may be so many times more.
+const OF_DICTIONARY: usize = 32;
 
 /// Texts go by marks, which are the same where the texts are. A null is the empty text.
 #[derive(Debug)]
@@ -41,10 +45,11 @@ impl<M> Seen<M> {
 impl<M: Copy + Eq + Hash> Seen<M> {
     /// Reads a batch. Gives whether there is room for its texts in so many groups; if not, its rows cannot be asked for.
     #[must_use]
-    pub fn read(&mut self, texts: &StringViewArray, groups: usize, mark: impl Fn(&str) -> M) -> bool {
+    pub fn read(&mut self, texts: Texts<'_>, groups: usize, mark: impl Fn(&str) -> M) -> bool {
         let Seen { known, codes, marks, rows, .. } = self;
+        let most = if matches!(texts, Texts::Dictionary(..)) { self.most * OF_DICTIONARY } else { self.most };
         rows.clear();
-        known.read(texts, rows, |new, out| {
+        known.read(texts, rows, |texts, new, out| {
             out.extend(new.iter().map(|row| {
                 let mark = mark(if texts.is_null(*row) { "" } else { texts.value(*row) });
                 *codes.entry(mark).or_insert_with(|| {
@@ -53,7 +58,7 @@ impl<M: Copy + Eq + Hash> Seen<M> {
                 })
             }));
         });
-        marks.len() <= self.most && self.reserve(groups)
+        marks.len() <= most && self.reserve(groups)
     }
 
     fn reserve(&mut self, groups: usize) -> bool {
@@ -84,10 +89,18 @@ impl<M: Copy + Eq + Hash> Seen<M> {
         new
     }
 
+    fn words(&self, group: usize) -> &[u64] {
+        self.bits.get(group * self.words..(group + 1) * self.words).unwrap_or_default()
+    }
+
+    /// How many texts a group has.
+    pub fn count(&self, group: usize) -> usize {
+        self.words(group).iter().map(|word| word.count_ones() as usize).sum()
+    }
+
     /// The marks of all texts of a group.
     pub fn marks(&self, group: usize) -> impl Iterator<Item = M> + '_ {
-        let words = self.bits.get(group * self.words..(group + 1) * self.words).unwrap_or_default();
-        let codes = words.iter().enumerate().flat_map(|(at, word)| {
+        let codes = self.words(group).iter().enumerate().flat_map(|(at, word)| {
             let mut rest = *word;
             std::iter::from_fn(move || {
                 let bit = (rest != 0).then(|| rest.trailing_zeros())?;
@@ -109,6 +122,7 @@ impl<M: Copy + Eq + Hash> Seen<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::StringViewArray;
     use std::collections::BTreeSet;
 
     #[test]
@@ -119,7 +133,7 @@ mod tests {
                 (0..40).map(|row| (row % 11 > 0).then(|| format!("{}", (step * row + row) % (step * 7 + 1)))).collect();
             let array: StringViewArray = texts.iter().map(Option::as_deref).collect();
             let groups = step as usize / 3 + 1;
-            assert!(seen.read(&array, groups, mark));
+            assert!(seen.read(Texts::Views(&array), groups, mark));
             for (row, text) in texts.into_iter().enumerate() {
                 let group = row * 31 % groups;
                 let new = wanted.insert((group, mark(&text.unwrap_or_default())));
@@ -131,9 +145,9 @@ mod tests {
             assert_eq!(marks, wanted.range((group, 0)..(group + 1, 0)).map(|(_, mark)| *mark).collect());
         }
         let more = StringViewArray::from(vec!["17", "18", "19"]);
-        assert!(!seen.read(&more, 1 << 20, mark));
-        assert!(Seen::of(3).read(&more, 5, mark));
-        assert!(!Seen::of(2).read(&more, 5, mark));
+        assert!(!seen.read(Texts::Views(&more), 1 << 20, mark));
+        assert!(Seen::of(3).read(Texts::Views(&more), 5, mark));
+        assert!(!Seen::of(2).read(Texts::Views(&more), 5, mark));
     }
 
     /// One more than the number; the empty text is none.

@@ -1,10 +1,11 @@
 //! Grouping by small numbers instead of texts. The first half of a two-step aggregation, in DataFusion's stead: each column
 //! that is grouped by turns into codes, and the codes of a row name its group. A text of a dictionary is known by where
 //! it lies, so that most rows are told apart without a look at a text. What is aggregated, and how, stays DataFusion's.
+use crate::columns::dictionary::Texts;
+use crate::columns::numbered::Numbered;
 use crate::columns::repeats::Known;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringArray, StringViewArray, UInt32Array};
-use arrow::buffer::OffsetBuffer;
-use arrow::compute::{cast, concat, take};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, UInt32Array};
+use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -19,10 +20,9 @@ use datafusion::physical_plan::{
     ReplaceChildrenOptions,
 };
 use futures::{StreamExt, stream};
-use hashbrown::{DefaultHashBuilder, HashTable};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 /// Groups are given on to the second half when there are so many.
@@ -66,9 +66,9 @@ fn can_stand_for(aggregate: &AggregateExec) -> Result<bool> {
 }
 
 #[derive(Debug)]
-struct CodedGroups {
+pub struct CodedGroups {
     /// What it stands for.
-    first: Arc<AggregateExec>,
+    pub first: Arc<AggregateExec>,
 }
 
 impl DisplayAs for CodedGroups {
@@ -164,14 +164,14 @@ impl Grouping {
         let rows = batch.num_rows();
         let value = |expr: &Arc<dyn PhysicalExpr>| expr.evaluate(batch)?.into_array(rows);
         let keys = self.first.group_expr().expr().iter().map(|(expr, _)| value(expr)).collect::<Result<Vec<_>>>()?;
-        let numbers = self.groups.numbers(&keys)?;
+        self.groups.read(&keys)?;
         for ((one, filter), fold) in
             self.first.aggr_expr().iter().zip(self.first.filter_expr()).zip(self.folds.iter_mut())
         {
             let arguments = one.expressions().iter().map(&value).collect::<Result<Vec<_>>>()?;
             let filter = filter.as_ref().map(&value).transpose()?;
             let filter: Option<&BooleanArray> = filter.as_ref().map(|filter| filter.as_boolean());
-            fold.update_batch(&arguments, &numbers, filter, self.groups.count)?;
+            fold.update_batch(&arguments, &self.groups.numbers, filter, self.groups.count)?;
         }
         self.rows += rows;
         let size = self.groups.size() + self.folds.iter().map(|fold| fold.size()).sum::<usize>();
@@ -275,6 +275,9 @@ struct Groups {
     count: usize,
     /// For each column but the first.
     pairs: Vec<Pairs>,
+    /// Of the rows of the batch at hand.
+    numbers: Vec<usize>,
+    codes: Vec<u32>,
 }
 
 impl Groups {
@@ -283,25 +286,28 @@ impl Groups {
             columns: (0..columns).map(|_| Codes::default()).collect(),
             count: 0,
             pairs: (1..columns).map(|_| Pairs::default()).collect(),
+            numbers: Vec::new(),
+            codes: Vec::new(),
         }
     }
 
-    fn numbers(&mut self, keys: &[ArrayRef]) -> Result<Vec<usize>> {
-        let mut numbers = Vec::new();
-        let mut codes = Vec::new();
-        for (at, (column, array)) in self.columns.iter_mut().zip(keys).enumerate() {
+    /// The number of each row's group.
+    fn read(&mut self, keys: &[ArrayRef]) -> Result<()> {
+        let Groups { columns, numbers, codes, .. } = self;
+        numbers.clear();
+        for (at, (column, array)) in columns.iter_mut().zip(keys).enumerate() {
             codes.clear();
-            column.read(array, &mut codes)?;
+            column.read(array, codes)?;
             if at == 0 {
                 numbers.extend(codes.iter().map(|code| *code as usize));
                 self.count = column.count();
                 continue;
             }
             let pairs = &mut self.pairs[at - 1];
-            pairs.numbers(&mut numbers, &codes);
+            pairs.numbers(numbers, codes);
             self.count = pairs.behind.len();
         }
-        Ok(numbers)
+        Ok(())
     }
 
     /// The values of each group.
@@ -338,7 +344,7 @@ struct Codes {
     /// Behind each code; nothing behind that of null.
     numbers: Vec<i64>,
     by_number: Numbers<i64>,
-    texts: Texts,
+    texts: Numbered,
     known: Known<u32>,
 }
 
@@ -351,11 +357,11 @@ impl Codes {
     }
 
     fn count(&self) -> usize {
-        self.texts.ends.len().max(self.numbers.len())
+        self.texts.count().max(self.numbers.len())
     }
 
     fn read(&mut self, array: &ArrayRef, codes: &mut Vec<u32>) -> Result<()> {
-        if let Some(texts) = array.as_string_view_opt() {
+        if let Some(texts) = Texts::of(array) {
             self.read_texts(texts, codes);
             return Ok(());
         }
@@ -386,9 +392,9 @@ impl Codes {
         Ok(())
     }
 
-    fn read_texts(&mut self, array: &StringViewArray, codes: &mut Vec<u32>) {
+    fn read_texts(&mut self, column: Texts<'_>, codes: &mut Vec<u32>) {
         let Codes { null, texts, known, .. } = self;
-        known.read(array, codes, |rows, found| {
+        known.read(column, codes, |array, rows, found| {
             if array.null_count() == 0 {
                 texts.codes(array, rows, found);
                 return;
@@ -405,7 +411,7 @@ impl Codes {
     fn values(&self, codes: &[u32], ty: &DataType) -> Result<ArrayRef> {
         let is_null = |code: u32| self.null == Some(code);
         if *ty == DataType::Utf8View {
-            let texts = self.texts.array()?;
+            let texts = self.texts.array(0)?;
             let codes = codes.iter().map(|code| (!is_null(*code)).then_some(*code));
             return Ok(take(&texts, &UInt32Array::from_iter(codes), None)?);
         }
@@ -415,93 +421,6 @@ impl Codes {
 
     fn size(&self) -> usize {
         self.numbers.capacity() * 32 + self.texts.size() + self.known.size()
-    }
-}
-
-/// Texts numbered from 0 as they come.
-#[derive(Default)]
-struct Texts {
-    table: HashTable<Entry>,
-    hasher: DefaultHashBuilder,
-    /// All texts one after the other, and where each ends.
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-    hashes: Vec<u64>,
-    likely: Vec<u32>,
-}
-
-struct Entry {
-    hash: u64,
-    code: u32,
-}
-
-/// No text has it as its code.
-const NEW: u32 = u32::MAX;
-
-impl Texts {
-    /// The codes of some rows' texts. Each step is done for all of them before the next one, so that the processor waits
-    /// for memory once for many and not for each.
-    fn codes(&mut self, array: &StringViewArray, rows: &[usize], codes: &mut Vec<u32>) {
-        let Texts { table, hasher, hashes, likely, .. } = self;
-        hashes.clear();
-        hashes.extend(rows.iter().map(|row| hasher.hash_one(array.value(*row))));
-        likely.clear();
-        likely.extend(
-            hashes.iter().map(|hash| table.find(*hash, |entry| entry.hash == *hash).map_or(NEW, |entry| entry.code)),
-        );
-        for (at, row) in rows.iter().enumerate() {
-            let text = array.value(*row);
-            let code = self.likely[at];
-            let right = code != NEW && self.bytes(code) == text.as_bytes();
-            codes.push(if right { code } else { self.code(text, self.hashes[at]) });
-        }
-    }
-
-    fn code(&mut self, text: &str, hash: u64) -> u32 {
-        let same = |entry: &Entry| entry.hash == hash && self.bytes(entry.code) == text.as_bytes();
-        if let Some(entry) = self.table.find(hash, same) {
-            return entry.code;
-        }
-        let code = self.push(text.as_bytes());
-        self.table.insert_unique(hash, Entry { hash, code }, |entry| entry.hash);
-        code
-    }
-
-    /// A further code for a text, whether it has one or not.
-    fn push(&mut self, text: &[u8]) -> u32 {
-        self.bytes.extend_from_slice(text);
-        self.ends.push(self.bytes.len());
-        self.ends.len() as u32 - 1
-    }
-
-    /// All of them, in the order of their codes.
-    fn array(&self) -> Result<ArrayRef> {
-        // In pieces, since the places in one are of 32 bits.
-        let mut pieces: Vec<ArrayRef> = Vec::new();
-        let mut from = 0;
-        while pieces.is_empty() || from < self.ends.len() {
-            let start = from.checked_sub(1).map_or(0, |before| self.ends[before]);
-            let to =
-                self.ends.partition_point(|end| end - start <= i32::MAX as usize).max(from + 1).min(self.ends.len());
-            let ends = self.ends[from..to].iter().map(|end| (end - start) as i32);
-            let offsets = OffsetBuffer::new(std::iter::once(0).chain(ends).collect());
-            let bytes = self.bytes[start..to.checked_sub(1).map_or(0, |last| self.ends[last])].to_vec();
-            let texts = StringArray::try_new(offsets, bytes.into(), None)?;
-            pieces.push(cast(&texts, &DataType::Utf8View)?);
-            from = to;
-        }
-        let pieces: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
-        Ok(if let [one] = pieces.as_slice() { one.slice(0, one.len()) } else { concat(&pieces)? })
-    }
-
-    fn bytes(&self, code: u32) -> &[u8] {
-        let code = code as usize;
-        let from = code.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.bytes[from..self.ends[code]]
-    }
-
-    fn size(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * 8 + self.table.capacity() * (size_of::<Entry>() + 1)
     }
 }
 

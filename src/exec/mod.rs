@@ -1,5 +1,7 @@
 //! Running plans: the session they run in, the limits they run under, the streams of batches that come out.
+mod coded_columns;
 mod coded_groups;
+mod coded_scan;
 pub mod equal_columns;
 pub mod limits;
 pub mod narrowing;

@@ -1,7 +1,9 @@
 //! The DataFusion session: settings, caches and the operators of our own, made once; each query gets a copy with a
 //! memory pool of its own.
 use super::Limits;
+use super::coded_columns::coded_columns;
 use super::coded_groups::coded;
+use super::coded_scan::Dictionaries;
 use super::equal_columns::EqualColumns;
 use crate::plan::rows_exec::RowsPlanner;
 use crate::rows::Budget;
@@ -47,7 +49,10 @@ impl Default for Sessions {
 impl Sessions {
     pub fn new() -> Sessions {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let mut config = SessionConfig::new().with_target_partitions(cores).with_information_schema(false);
+        let mut config = SessionConfig::new()
+            .with_target_partitions(cores)
+            .with_information_schema(false)
+            .with_extension(Arc::new(Dictionaries::default()));
         let options = config.options_mut();
         // Rows written in a query and rows that were put in order stay in one stream; files are spread by the scan.
         options.optimizer.enable_round_robin_repartition = false;
@@ -91,7 +96,7 @@ impl QueryPlanner for Planner {
         let plan = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(RowsPlanner)])
             .create_physical_plan(plan, session)
             .await?;
-        interruptible(coded(plan)?)
+        interruptible(coded_columns(coded(plan)?)?)
     }
 }
 

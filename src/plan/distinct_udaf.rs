@@ -4,15 +4,17 @@
 use super::fold_udaf::sampled_size;
 use super::one_group::OneGroup;
 use crate::columns::Cells;
+use crate::columns::dictionary::Texts;
 use crate::columns::repeats::Known;
 use crate::columns::seen::Seen;
-use crate::functions::aggregates::hyperloglog::Hll;
+use crate::functions::aggregates::hyperloglog::{self, Hll};
 use crate::functions::aggregates::keys::{Marks, fingerprint, mark};
 use crate::types::Type;
 use crate::value::Value;
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int64Array};
+use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::{Result, internal_datafusion_err, internal_err};
+use datafusion::common::{Result, exec_err, internal_datafusion_err, internal_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, Signature, Volatility,
@@ -41,6 +43,11 @@ pub enum Counting {
 /// Types of which a null in Arrow, and nothing else, is null.
 pub fn is_plain(ty: Type) -> bool {
     !matches!(ty, Type::Dynamic | Type::Guid)
+}
+
+/// Whether an aggregation is one of these, which take texts in [any form](Texts).
+pub fn is_one(function: &AggregateUDF) -> bool {
+    function.inner().is::<Distinct>()
 }
 
 /// How many distinct values of a [plain](is_plain) type there are in the rows that the predicate lets by; nulls are none.
@@ -113,8 +120,11 @@ trait Sketch: Clone + Debug + Send + Sync + 'static {
     fn take_distinct(&mut self, marks: impl Iterator<Item = Self::Mark>);
     fn count(&self) -> i64;
     fn size(&self) -> usize;
-    fn to_bytes(&self) -> Vec<u8>;
-    /// Takes in what [`Sketch::to_bytes`] wrote; `None` where it did not.
+    fn write(&self, out: &mut Vec<u8>);
+    /// Writes a sketch of so few marks, of which no two are the same, that they are kept themselves.
+    fn write_few(marks: impl Iterator<Item = Self::Mark>, out: &mut Vec<u8>);
+    const FEW: usize;
+    /// Takes in what one of these wrote; `None` where they did not.
     fn merge(&mut self, bytes: &[u8]) -> Option<()>;
 }
 
@@ -141,9 +151,15 @@ impl Sketch for Hll {
         Hll::size(self)
     }
 
-    fn to_bytes(&self) -> Vec<u8> {
-        Hll::to_bytes(self)
+    fn write(&self, out: &mut Vec<u8>) {
+        Hll::write(self, out);
     }
+
+    fn write_few(marks: impl Iterator<Item = u64>, out: &mut Vec<u8>) {
+        Hll::write_marks(marks, out);
+    }
+
+    const FEW: usize = hyperloglog::EXACT;
 
     fn merge(&mut self, bytes: &[u8]) -> Option<()> {
         self.merge_bytes(bytes)
@@ -173,9 +189,15 @@ impl Sketch for Marks<u128> {
         self.capacity() * (size_of::<u128>() + 1)
     }
 
-    fn to_bytes(&self) -> Vec<u8> {
-        self.iter().flat_map(|mark| mark.to_le_bytes()).collect()
+    fn write(&self, out: &mut Vec<u8>) {
+        Self::write_few(self.iter().copied(), out);
     }
+
+    fn write_few(marks: impl Iterator<Item = u128>, out: &mut Vec<u8>) {
+        marks.for_each(|mark| out.extend_from_slice(&mark.to_le_bytes()));
+    }
+
+    const FEW: usize = usize::MAX;
 
     fn merge(&mut self, bytes: &[u8]) -> Option<()> {
         let (marks, rest) = bytes.as_chunks::<{ size_of::<u128>() }>();
@@ -193,7 +215,8 @@ struct Groups<S: Sketch> {
     sketches: Vec<S>,
     empty: S,
     ty: Type,
-    /// What each group has of few texts: its sketch need not be touched for every row.
+    /// What each group has of few texts: its sketch need not be touched for every row. As long as this is there, sketches
+    /// are empty.
     few: Option<Seen<S::Mark>>,
     /// The marks of other texts that were looked at.
     known: Known<S::Mark>,
@@ -216,13 +239,16 @@ impl<S: Sketch> Groups<S> {
     /// The marks of a column's values; those of nulls are to be passed over.
     fn read(&mut self, array: &ArrayRef) {
         let Groups { known, marks, ty, .. } = self;
-        let cells = Cells::new(array, *ty);
         marks.clear();
-        match array.as_string_view_opt() {
-            Some(texts) => known.read(texts, marks, |rows, out| {
-                out.extend(rows.iter().map(|row| S::mark(&cells.get(*row))));
+        match Texts::of(array).filter(|_| *ty == Type::String) {
+            Some(texts) => known.read(texts, marks, |texts, rows, out| {
+                let text = |row: usize| if texts.is_null(row) { "" } else { texts.value(row) };
+                out.extend(rows.iter().map(|row| S::mark(&Value::String(text(*row).into()))));
             }),
-            None => marks.extend((0..array.len()).map(|row| S::mark(&cells.get(row)))),
+            None => {
+                let cells = Cells::new(array, *ty);
+                marks.extend((0..array.len()).map(|row| S::mark(&cells.get(row))));
+            }
         }
     }
 
@@ -246,7 +272,7 @@ impl<S: Sketch> GroupsAccumulator for Groups<S> {
     ) -> Result<()> {
         self.sketches.resize(total, self.empty.clone());
         let wanted = |row: usize| filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
-        if let (Some(few), Some(texts)) = (&mut self.few, arrays[0].as_string_view_opt()) {
+        if let (Some(few), Some(texts)) = (&mut self.few, Texts::of(&arrays[0])) {
             if few.read(texts, total, |text| S::mark(&Value::String(text.into()))) {
                 let rows = groups.iter().enumerate().filter(|(row, _)| wanted(*row));
                 rows.for_each(|(row, group)| _ = few.insert(*group, row));
@@ -266,6 +292,7 @@ impl<S: Sketch> GroupsAccumulator for Groups<S> {
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
+        self.settle();
         self.sketches.resize(total, self.empty.clone());
         for (state, group) in states[0].as_binary::<i32>().iter().zip(groups) {
             let merged = state.map_or(Some(()), |state| self.sketches[*group].merge(state));
@@ -280,8 +307,41 @@ impl<S: Sketch> GroupsAccumulator for Groups<S> {
     }
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        let states = self.emitted(emit);
-        Ok(vec![Arc::new(BinaryArray::from_iter_values(states.iter().map(Sketch::to_bytes)))])
+        let mut states = Vec::new();
+        let mut ends = vec![0];
+        let mut end = |states: &Vec<u8>| {
+            let Ok(end) = i32::try_from(states.len()) else {
+                return exec_err!("there are more distinct values than one aggregation can hand on");
+            };
+            ends.push(end);
+            Ok(())
+        };
+        match (&self.few, emit) {
+            // Straight from the bits: what most groups have is in no sketch yet.
+            (Some(few), EmitTo::All) => {
+                let counts = (0..self.sketches.len()).map(|group| few.count(group).min(S::FEW));
+                states.reserve(counts.sum::<usize>() * size_of::<S::Mark>() + self.sketches.len());
+                for (group, sketch) in self.sketches.iter_mut().enumerate() {
+                    match few.count(group) <= S::FEW {
+                        true => S::write_few(few.marks(group), &mut states),
+                        false => {
+                            sketch.take_distinct(few.marks(group));
+                            sketch.write(&mut states);
+                        }
+                    }
+                    end(&states)?;
+                }
+                self.few = None;
+                self.emitted(emit);
+            }
+            _ => {
+                for sketch in self.emitted(emit) {
+                    sketch.write(&mut states);
+                    end(&states)?;
+                }
+            }
+        }
+        Ok(vec![Arc::new(BinaryArray::try_new(OffsetBuffer::new(ends.into()), states.into(), None)?)])
     }
 
     fn convert_to_state(&self, _: &[ArrayRef], _: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {

@@ -1,6 +1,7 @@
 //! Any aggregation of the function table as a DataFusion UDAF: its fold over the cells of the batches.
 use super::codec;
 use super::one_group::OneGroup;
+use crate::columns::dictionary::Texts;
 use crate::columns::seen::Seen;
 use crate::columns::{Cells, ColumnBuilder, arrow_type};
 use crate::functions::aggregates::keys::text_fingerprint;
@@ -241,7 +242,7 @@ impl GroupsAccumulator for FoldGroups {
         let texts = arrays.first().and_then(|array| array.as_string_view_opt());
         let mut seen = self.seen.take().filter(|_| texts.is_some());
         if let (Some(few), Some(texts)) = (&mut seen, texts)
-            && !few.read(texts, total, text_fingerprint)
+            && !few.read(Texts::Views(texts), total, text_fingerprint)
         {
             seen = None;
         }

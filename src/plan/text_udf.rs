@@ -1,10 +1,11 @@
 //! Text operators with constant right sides, over whole columns: the needles are readied once, each row is one search.
+use crate::columns::dictionary::Texts;
 use crate::columns::repeats::Known;
 use crate::functions::predicates::{AnyOf, Kind, Needle, fold};
 use crate::functions::regexes;
 use crate::store::index::filter as index;
 use crate::value::Value;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::{
@@ -75,11 +76,11 @@ impl TextUdf {
     }
 
     /// What the stream that this batch is of has found out so far.
-    fn known_over(&self, array: &StringViewArray) -> Known<bool> {
-        let Ok(mut idle) = self.known.lock() else { return Known::default() };
-        match idle.iter().position(|known| known.is_over(array)) {
+    fn known_of(&self, texts: Texts<'_>) -> Known<bool> {
+        let Ok(mut idle) = self.known.lock() else { return Known::ahead() };
+        match idle.iter().position(|known| known.is_of(texts)) {
             Some(at) => idle.swap_remove(at),
-            None => idle.pop().unwrap_or_default(),
+            None => idle.pop().unwrap_or_else(Known::ahead),
         }
     }
 
@@ -89,20 +90,21 @@ impl TextUdf {
         let mut bits = BooleanBufferBuilder::new(array.len());
         let mut push = |text: Option<&str>| bits.append(matches(text.unwrap_or("")));
         match array.data_type() {
-            DataType::Utf8View => {
-                let array = array.as_string_view();
-                let mut known = self.known_over(array);
+            DataType::Utf8 => array.as_string::<i32>().iter().for_each(&mut push),
+            DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(&mut push),
+            other => {
+                let Some(texts) = Texts::of(array) else { return internal_err!("`{}` over {other}", self.symbol) };
+                let mut known = self.known_of(texts);
                 let mut found = Vec::new();
-                let text = |row: usize| if array.is_null(row) { "" } else { array.value(row) };
-                known.read(array, &mut found, |rows, out| out.extend(rows.iter().map(|row| matches(text(*row)))));
+                known.read(texts, &mut found, |texts, rows, out| {
+                    let text = |row: usize| if texts.is_null(row) { "" } else { texts.value(row) };
+                    out.extend(rows.iter().map(|row| matches(text(*row))));
+                });
                 bits.append_slice(&found);
                 if let Ok(mut idle) = self.known.lock() {
                     idle.push(known);
                 }
             }
-            DataType::Utf8 => array.as_string::<i32>().iter().for_each(&mut push),
-            DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(&mut push),
-            other => return internal_err!("`{}` over {other}", self.symbol),
         }
         Ok(BooleanArray::new(bits.finish(), None))
     }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-mod adapt;
+pub mod adapt;
 mod append;
 mod attach;
 mod clock;

@@ -154,21 +154,25 @@ impl Hll {
         }
     }
 
-    /// The sketch as bytes, for another of the same precision to take in.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        match (&self.seen, self.marks()) {
-            (Seen::Registers(registers), _) => [&[REGISTERS], registers.as_slice()].concat(),
-            (_, marks) => {
-                let marks = marks.unwrap_or_default();
-                let mut bytes = Vec::with_capacity(1 + marks.len() * size_of::<u64>());
-                bytes.push(MARKS);
-                marks.iter().for_each(|mark| bytes.extend(mark.to_le_bytes()));
-                bytes
+    /// Appends the sketch as bytes, for another of the same precision to take in.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match &self.seen {
+            Seen::Marks(marks) => Hll::write_marks(marks.iter().copied(), out),
+            Seen::List(marks) => Hll::write_marks(marks.iter().copied(), out),
+            Seen::Registers(registers) => {
+                out.push(REGISTERS);
+                out.extend_from_slice(registers);
             }
         }
     }
 
-    /// Takes in what [`Hll::to_bytes`] wrote of another; `None` where that is not what the bytes are.
+    /// Appends a sketch of at most [`EXACT`] marks, of which no two are the same.
+    pub fn write_marks(marks: impl Iterator<Item = u64>, out: &mut Vec<u8>) {
+        out.push(MARKS);
+        marks.for_each(|mark| out.extend_from_slice(&mark.to_le_bytes()));
+    }
+
+    /// Takes in what [`Hll::write`] wrote of another; `None` where that is not what the bytes are.
     pub fn merge_bytes(&mut self, bytes: &[u8]) -> Option<()> {
         let (kind, bytes) = bytes.split_first()?;
         match *kind {
@@ -280,6 +284,12 @@ mod tests {
         hll
     }
 
+    fn bytes(hll: &Hll) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        hll.write(&mut bytes);
+        bytes
+    }
+
     #[test]
     fn few_are_exact_and_many_are_near() {
         assert_eq!(of(0..4_000, 1).estimate(), 4_000);
@@ -297,8 +307,8 @@ mod tests {
         assert_eq!(Hll::from_value(&joined.to_value()).as_ref(), Some(&joined));
         for (one, other) in [(0..30_000, 20_000..50_000), (0..300, 0..50_000), (0..50_000, 0..3), (0..0, 0..50_000)] {
             let mut merged = of(one, 1);
-            merged.merge_bytes(&of(other, 1).to_bytes()).unwrap();
-            assert_eq!(merged.merge_bytes(&merged.clone().to_bytes()), Some(()));
+            merged.merge_bytes(&bytes(&of(other, 1))).unwrap();
+            assert_eq!(merged.merge_bytes(&bytes(&merged)), Some(()));
             assert_eq!(merged.estimate(), joined.estimate());
         }
         assert_eq!(joined.merge_bytes(&[0, 1, 2]), None);

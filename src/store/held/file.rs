@@ -4,6 +4,7 @@ use super::super::starts::Reader;
 use super::words::{Numbers, Words, cell, value};
 use super::{HeldTable, read, write};
 use crate::catalog::TIME_COMMITTED;
+use crate::columns::dictionary::Texts;
 use crate::columns::repeats::Known;
 use crate::columns::{Cells, ticks_of_micros};
 use crate::types::{Column, Type};
@@ -225,7 +226,7 @@ struct Reading {
 
 enum Kept {
     Ids(Vec<ArrayRef>),
-    Texts(Vec<u32>, Known<u32>),
+    Texts(Vec<u32>, Box<Known<u32>>),
     Arrays(Vec<ArrayRef>),
 }
 
@@ -234,7 +235,7 @@ impl Reading {
         let kept = if column.name == table.id {
             Kept::Ids(Vec::new())
         } else if table.words.contains_key(&column.name) {
-            Kept::Texts(Vec::new(), Known::default())
+            Kept::Texts(Vec::new(), Box::default())
         } else {
             Kept::Arrays(Vec::new())
         };
@@ -261,7 +262,9 @@ impl Reading {
                 let words = table.words.get(&self.column.name)?;
                 let mut words = write(words);
                 let text = |row: usize| if array.is_null(row) { "" } else { cell(array, row) };
-                known.read(array, numbers, |rows, found| found.extend(rows.iter().map(|row| words.number(text(*row)))));
+                known.read(Texts::Views(array), numbers, |_, rows, found| {
+                    found.extend(rows.iter().map(|row| words.number(text(*row))));
+                });
             }
         }
         Some(())

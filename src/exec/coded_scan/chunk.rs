@@ -1,0 +1,415 @@
+//! One column chunk of texts: the number of each row's text, and the texts of its dictionary. Numbers come straight from
+//! the data pages; no row costs a look at a text.
+//! <https://parquet.apache.org/docs/file-format/data-pages/encodings/>
+use arrow::array::{StringArray, StringViewArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::DataType;
+use bytes::Bytes;
+use parquet::basic::{Encoding, Type};
+use parquet::column::page::{Page, PageReader};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
+
+/// Whether a chunk can be read so: texts, as they are or in a dictionary, and not in lists or structures.
+pub fn can_read(column: &ColumnChunkMetaData, ty: &DataType) -> bool {
+    use Encoding::{PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY};
+    let place = column.column_descr();
+    matches!(ty, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+        && place.physical_type() == Type::BYTE_ARRAY
+        && (place.max_rep_level(), place.path().parts().len()) == (0, 1)
+        && column.encodings().all(|encoding| [PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY].contains(&encoding))
+}
+
+/// What a chunk of texts holds.
+pub struct Chunk {
+    /// Of each row's text. A text that stands in more than one place has a number for each; a null is an empty text.
+    pub numbers: Vec<u32>,
+    /// `None` where the dictionary was passed over.
+    pub texts: Option<StringViewArray>,
+    /// There are no texts but those of the dictionary page.
+    pub is_whole: bool,
+}
+
+/// Reads a chunk of so many rows. Where other numbers are known for the texts of its dictionary, that is passed over, and
+/// the rows get these.
+pub fn read(
+    pages: &mut dyn PageReader,
+    column: &ColumnChunkMetaData,
+    rows: usize,
+    known: Option<&[u32]>,
+) -> Result<Chunk, ParquetError> {
+    let mut reading = Reading {
+        rows,
+        known,
+        nullable: column.column_descr().max_def_level() > 0,
+        numbers: Vec::with_capacity(rows),
+        in_dictionary: 0,
+        count: 0,
+        null: None,
+        bytes: Vec::new(),
+        ends: vec![0],
+    };
+    if let Some(known) = known {
+        if !pages.peek_next_page()?.is_some_and(|page| page.is_dict) {
+            return Err(broken("it has no dictionary"));
+        }
+        pages.skip_next_page()?;
+        reading.count = known.len() as u32;
+        reading.in_dictionary = reading.count;
+    }
+    while let Some(page) = pages.get_next_page()? {
+        reading.page(page)?;
+    }
+    let Reading { numbers, bytes, ends, count, in_dictionary, .. } = reading;
+    let is_whole = count == in_dictionary;
+    if numbers.len() != rows || known.is_some() && !is_whole {
+        return Err(broken("its pages do not have its rows"));
+    }
+    let texts = match known {
+        Some(_) => None,
+        // Looked at as one text: that all are UTF-8 costs less to tell so than of each.
+        None => Some(StringViewArray::from(&StringArray::try_new(OffsetBuffer::new(ends.into()), bytes.into(), None)?)),
+    };
+    Ok(Chunk { numbers, texts, is_whole })
+}
+
+fn broken(how: &str) -> ParquetError {
+    ParquetError::General(format!("a column chunk is broken: {how}"))
+}
+
+struct Reading<'a> {
+    rows: usize,
+    known: Option<&'a [u32]>,
+    nullable: bool,
+    numbers: Vec<u32>,
+    /// Texts of the dictionary page, and all so far.
+    in_dictionary: u32,
+    count: u32,
+    /// The number of the empty text that stands for nulls.
+    null: Option<u32>,
+    /// All texts one behind the other, and where each ends.
+    bytes: Vec<u8>,
+    ends: Vec<i32>,
+}
+
+impl Reading<'_> {
+    fn page(&mut self, page: Page) -> Result<(), ParquetError> {
+        match page {
+            Page::DictionaryPage { buf, num_values, encoding, .. } => {
+                if self.count > 0 || !matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY) {
+                    return Err(broken("its dictionary is of no known kind"));
+                }
+                self.plain(buf, num_values as usize)?;
+                self.in_dictionary = self.count;
+                Ok(())
+            }
+            Page::DataPage { buf, num_values, encoding, def_level_encoding, .. } => {
+                if !self.nullable {
+                    return self.values(buf, encoding, num_values as usize, None);
+                }
+                if def_level_encoding != Encoding::RLE {
+                    return Err(broken("its levels are of no known kind"));
+                }
+                let length = buf.first_chunk().map(|length| u32::from_le_bytes(*length) as usize);
+                let end = length.and_then(|length| length.checked_add(4)).filter(|end| *end <= buf.len());
+                let end = end.ok_or_else(|| broken("its levels end before they should"))?;
+                self.values(buf.slice(end..), encoding, num_values as usize, Some(&buf[4..end]))
+            }
+            Page::DataPageV2 { buf, num_values, encoding, def_levels_byte_len, rep_levels_byte_len, .. } => {
+                let start = rep_levels_byte_len as usize;
+                let end = start.saturating_add(def_levels_byte_len as usize);
+                let levels = buf.get(start..end).ok_or_else(|| broken("its levels end before they should"))?;
+                let levels = self.nullable.then_some(levels);
+                self.values(buf.slice(end..), encoding, num_values as usize, levels)
+            }
+        }
+    }
+
+    /// The values of a data page that has so many, nulls among them.
+    fn values(
+        &mut self,
+        data: Bytes,
+        encoding: Encoding,
+        count: usize,
+        levels: Option<&[u8]>,
+    ) -> Result<(), ParquetError> {
+        if count > self.rows - self.numbers.len() {
+            return Err(broken("its pages have more rows than its row group"));
+        }
+        let mut present = Vec::new();
+        if let Some(levels) = levels {
+            hybrid(levels, 1, count, &mut present)?;
+        }
+        let nulls = present.iter().filter(|present| **present == 0).count();
+        let from = self.numbers.len();
+        match encoding {
+            Encoding::PLAIN => {
+                let first = self.count;
+                self.plain(data, count - nulls)?;
+                self.numbers.extend(first..self.count);
+            }
+            Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY if count == nulls => {}
+            Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
+                let (width, data) = data.split_first().ok_or_else(|| broken("a page of it is empty"))?;
+                hybrid(data, *width, count - nulls, &mut self.numbers)?;
+                if let Some(known) = self.known {
+                    translate(&mut self.numbers[from..], known);
+                }
+            }
+            _ => return Err(broken("its values are of no known kind")),
+        }
+        if nulls > 0 {
+            let null = self.null();
+            let mut values = self.numbers.split_off(from).into_iter();
+            self.numbers.extend(present.iter().map(|present| match present {
+                0 => null,
+                _ => values.next().unwrap_or(null),
+            }));
+        }
+        Ok(())
+    }
+
+    fn null(&mut self) -> u32 {
+        *self.null.get_or_insert_with(|| {
+            self.ends.extend(self.ends.last().copied());
+            self.count += 1;
+            self.count - 1
+        })
+    }
+
+    /// Texts one after the other, each behind its length.
+    fn plain(&mut self, data: Bytes, count: usize) -> Result<(), ParquetError> {
+        let mut at = 0;
+        self.bytes.reserve(data.len().saturating_sub(count * 4));
+        self.ends.reserve(count.min(data.len() / 4));
+        for _ in 0..count {
+            let length =
+                data.get(at..).and_then(<[u8]>::first_chunk).map(|length| u32::from_le_bytes(*length) as usize);
+            let text = length.and_then(|length| data.get(at + 4..)?.get(..length));
+            let text = text.ok_or_else(|| broken("its texts end before they should"))?;
+            self.bytes.extend_from_slice(text);
+            self.ends.push(i32::try_from(self.bytes.len()).map_err(|_| broken("its texts are too many"))?);
+            at += 4 + text.len();
+        }
+        self.count += count as u32;
+        Ok(())
+    }
+}
+
+/// Puts other numbers in the place of numbers. One that has none becomes one that no text has.
+pub fn translate(numbers: &mut [u32], others: &[u32]) {
+    numbers.iter_mut().for_each(|number| *number = others.get(*number as usize).copied().unwrap_or(u32::MAX));
+}
+
+/// Appends so many numbers of `width` bits: runs of one number, and stretches of eight numbers packed one behind the other.
+/// <https://parquet.apache.org/docs/file-format/data-pages/encodings/#RLE>
+fn hybrid(data: &[u8], width: u8, count: usize, out: &mut Vec<u32>) -> Result<(), ParquetError> {
+    if width > 32 {
+        return Err(broken("its numbers are too wide"));
+    }
+    let width = usize::from(width);
+    let end = out.len() + count;
+    let mut at = 0;
+    while out.len() < end {
+        let left = end - out.len();
+        let (header, length) = varint(&data[at..])?;
+        at += length;
+        let some = (header >> 1) as usize;
+        let bytes = if header & 1 == 1 { some.saturating_mul(width) } else { width.div_ceil(8) };
+        // The last stretch may be cut off where its numbers end.
+        let packed = &data[at..at.saturating_add(bytes).min(data.len())];
+        if header & 1 == 1 {
+            let numbers = some.saturating_mul(8).min(left);
+            if packed.len() < (numbers * width).div_ceil(8) || numbers == 0 {
+                return Err(broken("its numbers end before they should"));
+            }
+            unpack(packed, width, numbers, out);
+        } else {
+            if packed.len() < bytes || some == 0 {
+                return Err(broken("its numbers end before they should"));
+            }
+            let number = packed.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte));
+            out.extend(std::iter::repeat_n(number, some.min(left)));
+        }
+        at += packed.len();
+    }
+    Ok(())
+}
+
+fn varint(data: &[u8]) -> Result<(u64, usize), ParquetError> {
+    let mut number = 0;
+    for (at, byte) in data.iter().take(5).enumerate() {
+        number |= u64::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            return Ok((number, at + 1));
+        }
+    }
+    Err(broken("its numbers end before they should"))
+}
+
+/// Numbers that are packed in one go: so many fill whole bytes at any width.
+const STRIDE: usize = 8;
+
+fn unpack(packed: &[u8], width: usize, count: usize, out: &mut Vec<u32>) {
+    // The compiler makes straight code of each width.
+    macro_rules! of_widths {
+        ($($width:literal)*) => {
+            match width {
+                $($width => unpack_of::<$width>(packed, count, out),)*
+                _ => out.extend(std::iter::repeat_n(0, count)),
+            }
+        };
+    }
+    of_widths!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
+}
+
+fn unpack_of<const WIDTH: usize>(packed: &[u8], count: usize, out: &mut Vec<u32>) {
+    let mut at = 0;
+    let mut stride = || {
+        // Bytes behind those of a stride are looked at and not used.
+        let mut padded = [0; 40];
+        let bytes = packed[at..].first_chunk().unwrap_or_else(|| {
+            let rest = &packed[at..];
+            padded[..rest.len()].copy_from_slice(rest);
+            &padded
+        });
+        at = packed.len().min(at + WIDTH);
+        std::array::from_fn::<u32, STRIDE, _>(|number| {
+            let bit = number * WIDTH;
+            let word: [u8; 8] = std::array::from_fn(|byte| bytes[bit / 8 + byte]);
+            ((u64::from_le_bytes(word) >> (bit % 8)) & ((1 << WIDTH) - 1)) as u32
+        })
+    };
+    for _ in 0..count / STRIDE {
+        out.extend_from_slice(&stride());
+    }
+    if !count.is_multiple_of(STRIDE) {
+        out.extend_from_slice(&stride()[..count % STRIDE]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Array, ArrayRef, AsArray};
+    use arrow::record_batch::RecordBatch;
+    use parquet::arrow::ArrowWriter;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use parquet::basic::{Compression, ZstdLevel};
+    use parquet::file::properties::{WriterProperties, WriterVersion};
+    use parquet::file::reader::FileReader;
+    use parquet::file::serialized_reader::{SerializedFileReader, SerializedPageReader};
+    use std::sync::Arc;
+
+    /// Of a few kinds: short and long, empty, beyond ASCII, hardly any twice, absent.
+    fn text(row: usize, kind: usize) -> Option<String> {
+        let number = row.wrapping_mul(0x9e37_79b9) >> 7;
+        match kind {
+            0 => Some(format!("{}", number % 5)),
+            1 => (number % 7 != 6).then(|| format!("a text that does not fit a view, {}", number % 900)),
+            2 => Some(["", "ü", "naïve Straße", "日本語"][number % 4].repeat(number % 9)),
+            3 => Some(format!("{number} of {row}")),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn texts_are_those_that_were_written() {
+        let zstd = Compression::ZSTD(ZstdLevel::default());
+        for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+            for (compression, dictionary, limit) in
+                [(zstd, true, 1 << 20), (Compression::UNCOMPRESSED, true, 2_000), (zstd, true, 64), (zstd, false, 0)]
+            {
+                let properties = WriterProperties::builder()
+                    .set_writer_version(version)
+                    .set_compression(compression)
+                    .set_dictionary_enabled(dictionary)
+                    .set_dictionary_page_size_limit(limit)
+                    .set_data_page_row_count_limit(700)
+                    .set_write_batch_size(100)
+                    .set_max_row_group_row_count(Some(5_000))
+                    .build();
+                for kind in 0..5 {
+                    let column: ArrayRef = Arc::new((0..12_000).map(|row| text(row, kind)).collect::<StringArray>());
+                    let batch =
+                        RecordBatch::try_from_iter_with_nullable([("text", column, kind % 2 == 1 || kind == 4)]);
+                    let mut file = Vec::new();
+                    let batch = batch.unwrap();
+                    let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), Some(properties.clone())).unwrap();
+                    writer.write(&batch).unwrap();
+                    writer.close().unwrap();
+                    compare(Bytes::from(file));
+                }
+            }
+        }
+    }
+
+    fn compare(file: Bytes) {
+        let open = SerializedFileReader::new(file.clone()).unwrap();
+        let file = Arc::new(file);
+        for (index, group) in open.metadata().row_groups().iter().enumerate() {
+            let (column, rows) = (group.column(0), group.num_rows() as usize);
+            let builder = ParquetRecordBatchReaderBuilder::try_new(file.as_ref().clone()).unwrap();
+            let reader = builder.with_row_groups(vec![index]).with_batch_size(rows).build().unwrap();
+            let wanted = reader.map(Result::unwrap).next().unwrap().column(0).clone();
+            let wanted = wanted.as_string::<i32>();
+            let pages = || SerializedPageReader::new(file.clone(), column, rows, None).unwrap();
+            if !can_read(column, wanted.data_type()) {
+                // The second version has kinds of its own for texts outside of a dictionary.
+                assert!(column.encodings().any(|encoding| encoding == Encoding::DELTA_BYTE_ARRAY));
+                assert!(read(&mut pages(), column, rows, None).is_err());
+                continue;
+            }
+            let chunk = read(&mut pages(), column, rows, None).unwrap();
+            let texts = chunk.texts.unwrap();
+            let found = chunk.numbers.iter().map(|number| texts.value(*number as usize));
+            assert!(found.eq(wanted.iter().map(Option::unwrap_or_default)), "{index}");
+            assert_eq!(texts.len(), chunk.numbers.iter().max().map_or(0, |most| *most as usize + 1));
+            let others: Vec<u32> = (0..texts.len() as u32).rev().collect();
+            let again = read(&mut pages(), column, rows, Some(&others));
+            assert_eq!(again.is_ok(), chunk.is_whole && column.dictionary_page_offset().is_some());
+            if let Ok(again) = again {
+                assert!(again.texts.is_none());
+                assert!(
+                    again.numbers.iter().zip(&chunk.numbers).all(|(again, number)| *again == others[*number as usize])
+                );
+            }
+            assert!(read(&mut pages(), column, rows - 1, None).is_err());
+            assert!(read(&mut pages(), column, rows + 1, None).is_err());
+        }
+    }
+
+    #[test]
+    fn numbers_are_unpacked_at_every_width() {
+        for width in 0..=32u8 {
+            let most = (1u64 << width) - 1;
+            let number = |at: usize| ((at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 13 & most) as u32;
+            for count in [1, 7, 8, 9, 64, 83] {
+                let mut bits = vec![0u8; (usize::from(width) * count).div_ceil(8)];
+                for bit in 0..count * usize::from(width) {
+                    let (at, place) = (bit / usize::from(width), bit % usize::from(width));
+                    bits[bit / 8] |= ((number(at) >> place & 1) as u8) << (bit % 8);
+                }
+                let mut data = vec![(count.div_ceil(8) << 1 | 1) as u8];
+                data.extend(&bits);
+                // A run behind it, where nothing is cut off.
+                let run = count % 8 == 0;
+                if run {
+                    data.push(5 << 1);
+                    data.extend(&number(3).to_le_bytes()[..usize::from(width).div_ceil(8)]);
+                }
+                let wanted: Vec<u32> =
+                    (0..count).map(number).chain(std::iter::repeat_n(number(3), if run { 5 } else { 0 })).collect();
+                let mut out = Vec::new();
+                hybrid(&data, width, wanted.len(), &mut out).unwrap();
+                assert_eq!(out, wanted, "{width} {count}");
+                if width > 0 {
+                    data.pop();
+                    assert!(hybrid(&data, width, wanted.len(), &mut Vec::new()).is_err());
+                }
+            }
+        }
+        assert!(hybrid(&[0; 20], 3, 1, &mut Vec::new()).is_err());
+        assert!(hybrid(&[0xff; 20], 3, 1, &mut Vec::new()).is_err());
+    }
+}
