@@ -1,10 +1,11 @@
 //! Which columns of a scan are read as dictionaries: those whose texts an aggregation above asks for each text once, as
 //! its groups, as what it counts without repeats, or in a filter on the way. Whatever else reads them gets their texts.
 use super::coded_groups::CodedGroups;
-use super::coded_scan::{self, CodedScan};
+use super::coded_scan::{CodedScan, Condition, Rows, compared_with_time};
 use crate::columns::dictionary::{self, OfDictionary, Texts};
 use crate::plan::distinct_udaf;
 use crate::plan::text_udf::TextUdf;
+use crate::store::adapt::is_mark;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, StringViewArray, UInt64Array};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
@@ -12,10 +13,10 @@ use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, internal_err};
 use datafusion::logical_expr::{ColumnarValue, Operator};
-use datafusion::physical_expr::expressions::{BinaryExpr, Column, NotExpr};
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, DynamicFilterTracking, NotExpr};
 use datafusion::physical_expr::projection::ProjectionExpr;
 use datafusion::physical_expr::utils::collect_columns;
-use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
+use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr, conjunction_opt, split_conjunction};
 use datafusion::physical_expr_common::physical_expr::is_volatile;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
@@ -25,9 +26,9 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex};
 
-/// Puts [`CodedScan`] below the aggregations that gain by it.
+/// Puts [`CodedScan`] below the aggregations that gain by it, and where conditions on texts drop rows.
 pub fn coded_columns(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-    plan.transform_up(|node| {
+    let plan = plan.transform_up(|node| {
         let Some((aggregate, groups)) = first_half(node.as_ref()) else { return Ok(Transformed::no(node)) };
         let input = aggregate.input().clone();
         let uses = uses(aggregate, groups, input.schema().fields().len());
@@ -38,8 +39,19 @@ pub fn coded_columns(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPl
         Ok(Transformed::yes(
             node.replace_children(vec![input], ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))?,
         ))
-    })
-    .data()
+    })?;
+    let plan = plan.data.transform_up(|node| {
+        let wanted = vec![false; node.schema().fields().len()];
+        let is_filter =
+            node.downcast_ref::<FilterExec>().is_some_and(|filter| Rows::of(filter.input().as_ref()).is_some());
+        let drops = Rows::of(node.as_ref()).is_some_and(|rows| rows.predicate.is_some());
+        if !is_filter && !drops {
+            return Ok(Transformed::no(node));
+        }
+        let Some((scan, coded)) = read(&node, wanted)? else { return Ok(Transformed::no(node)) };
+        Ok(Transformed::yes(as_texts(scan, &coded)?))
+    })?;
+    Ok(plan.data)
 }
 
 /// An aggregation that reads rows, and whether its groups are found by codes.
@@ -84,7 +96,24 @@ type Coded = Option<(Arc<dyn ExecutionPlan>, Vec<bool>)>;
 /// A plan with the wanted columns of its scan as dictionaries, and those that its filters ask about; and which of its own
 /// columns are some then. `None` where nothing is gained.
 fn read(plan: &Arc<dyn ExecutionPlan>, mut wanted: Vec<bool>) -> Result<Coded> {
+    if let Some(mut rows) = Rows::of(plan.as_ref()) {
+        let Some(made) = rows.made.take() else { return scan(plan, rows, None, wanted) };
+        // Over what the scan shows, not over the table.
+        let place = |column: &Column| rows.columns.iter().position(|read| read == column).unwrap_or(0);
+        let in_scan = |part: Arc<dyn PhysicalExpr>| match part.downcast_ref::<Column>() {
+            Some(column) => Ok(Transformed::yes(Arc::new(Column::new(column.name(), place(column))) as _)),
+            None => Ok(Transformed::no(part)),
+        };
+        let made = made.try_map_exprs(|expr| expr.transform_up(in_scan).data())?;
+        let made: Vec<ProjectionExpr> = made.iter().cloned().collect();
+        let below = asked_below(&made, &wanted, rows.columns.len());
+        let Some((input, below)) = scan(plan, rows, None, below)? else { return Ok(None) };
+        return project(&made, input, &below).map(Some);
+    }
     if let Some(filter) = plan.downcast_ref::<FilterExec>() {
+        if let Some(rows) = Rows::of(filter.input().as_ref()).filter(|rows| rows.made.is_none()) {
+            return scan(filter.input(), rows, Some(filter), wanted);
+        }
         let shown = filter.projection().as_ref().map(|shown| shown.to_vec());
         if let Some(shown) = &shown {
             let mut below = vec![false; filter.input().schema().fields().len()];
@@ -93,38 +122,127 @@ fn read(plan: &Arc<dyn ExecutionPlan>, mut wanted: Vec<bool>) -> Result<Coded> {
         }
         asked(filter.predicate(), &mut wanted);
         let Some((input, coded)) = read(filter.input(), wanted)? else { return Ok(None) };
-        let predicate = recoded(filter.predicate().clone(), &coded)?;
-        let filter = FilterExecBuilder::new(predicate, input)
-            .with_default_selectivity(filter.default_selectivity())
-            .with_batch_size(filter.batch_size())
-            .with_fetch(filter.fetch())
-            .apply_projection(shown.clone())?
-            .build()?;
+        let filter = filter_over(filter, recoded(filter.predicate().clone(), &coded)?, input, shown.clone())?;
         let coded = shown.map_or_else(|| coded.clone(), |shown| shown.iter().map(|column| coded[*column]).collect());
-        return Ok(Some((Arc::new(filter), coded)));
+        return Ok(Some((filter, coded)));
     }
     if let Some(projection) = plan.downcast_ref::<ProjectionExec>() {
-        let mut below = vec![false; projection.input().schema().fields().len()];
-        for (column, wanted) in projection.expr().iter().zip(wanted) {
-            match column.expr.downcast_ref::<Column>() {
-                Some(column) if wanted => below[column.index()] = true,
-                Some(_) => {}
-                None => asked(&column.expr, &mut below),
-            }
-        }
+        let below = asked_below(projection.expr(), &wanted, projection.input().schema().fields().len());
         let Some((input, below)) = read(projection.input(), below)? else { return Ok(None) };
-        let is_coded = |expr: &Arc<dyn PhysicalExpr>| expr.downcast_ref::<Column>().is_some_and(|at| below[at.index()]);
-        let coded = projection.expr().iter().map(|column| is_coded(&column.expr)).collect();
-        let columns = projection.expr().iter().map(|column| {
-            let expr = if is_coded(&column.expr) { column.expr.clone() } else { recoded(column.expr.clone(), &below)? };
-            Ok(ProjectionExpr { expr, alias: column.alias.clone() })
-        });
-        let columns = columns.collect::<Result<Vec<_>>>()?;
-        return Ok(Some((Arc::new(ProjectionExec::try_new(columns, input)?), coded)));
+        return project(projection.expr(), input, &below).map(Some);
     }
-    let Some(texts) = coded_scan::texts(plan.as_ref()) else { return Ok(None) };
-    let coded: Vec<bool> = texts.into_iter().zip(wanted).map(|(is_text, wanted)| is_text && wanted).collect();
-    Ok(coded.contains(&true).then(|| (Arc::new(CodedScan::new(plan.clone(), coded.clone())) as _, coded)))
+    Ok(None)
+}
+
+/// Which columns are wanted below a projection: those of which are wanted above, and those that it asks about.
+fn asked_below(projection: &[ProjectionExpr], wanted: &[bool], columns: usize) -> Vec<bool> {
+    let mut below = vec![false; columns];
+    for (column, wanted) in projection.iter().zip(wanted) {
+        match column.expr.downcast_ref::<Column>() {
+            Some(column) => below[column.index()] |= wanted,
+            None => asked(&column.expr, &mut below),
+        }
+    }
+    below
+}
+
+/// A projection of columns of which some are dictionaries.
+fn project(
+    projection: &[ProjectionExpr],
+    input: Arc<dyn ExecutionPlan>,
+    below: &[bool],
+) -> Result<(Arc<dyn ExecutionPlan>, Vec<bool>)> {
+    let is_coded = |expr: &Arc<dyn PhysicalExpr>| expr.downcast_ref::<Column>().is_some_and(|at| below[at.index()]);
+    let coded = projection.iter().map(|column| is_coded(&column.expr)).collect();
+    let columns = projection.iter().map(|column| {
+        let expr = if is_coded(&column.expr) { column.expr.clone() } else { recoded(column.expr.clone(), below)? };
+        Ok(ProjectionExpr { expr, alias: column.alias.clone() })
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    Ok((Arc::new(ProjectionExec::try_new(columns, input)?), coded))
+}
+
+fn filter_over(
+    like: &FilterExec,
+    predicate: Arc<dyn PhysicalExpr>,
+    input: Arc<dyn ExecutionPlan>,
+    shown: Option<Vec<usize>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let filter = FilterExecBuilder::new(predicate, input)
+        .with_default_selectivity(like.default_selectivity())
+        .with_batch_size(like.batch_size())
+        .with_fetch(like.fetch())
+        .apply_projection(shown)?
+        .build()?;
+    Ok(Arc::new(filter))
+}
+
+/// A scan, with the filter over it if there is one: conditions on the texts of one column are met within it.
+fn scan(plan: &Arc<dyn ExecutionPlan>, rows: Rows, filter: Option<&FilterExec>, wanted: Vec<bool>) -> Result<Coded> {
+    let Rows { columns, shown: named, predicate, texts, fields, .. } = rows;
+    if filter.is_some_and(|filter| filter.fetch().is_some()) {
+        return Ok(None);
+    }
+    let in_table = |part: Arc<dyn PhysicalExpr>| match part.downcast_ref::<Column>() {
+        Some(column) => Ok(Transformed::yes(Arc::new(columns[column.index()].clone()) as _)),
+        None => Ok(Transformed::no(part)),
+    };
+    let above = filter.map(|filter| filter.predicate().clone().transform_up(in_table).data()).transpose()?;
+    let (mut conditions, mut others) = (Vec::new(), Vec::new());
+    for part in predicate.iter().chain(&above).flat_map(split_conjunction).filter(|part| !is_mark(part)) {
+        match of_one_text(part).filter(|column| texts[column.index()]) {
+            Some(column) => {
+                let met = recoded(alone(part.clone())?, &[true])?;
+                conditions.push(Condition { column, met });
+            }
+            None => others.push(part.clone()),
+        }
+    }
+    // DataFusion's own scan reads columns late for any condition.
+    if predicate.is_some() && others.iter().any(|other| compared_with_time(other).is_none()) {
+        return Ok(None);
+    }
+    // What the filter shows of the scan's columns; then what other conditions read.
+    let all: Vec<usize> = (0..columns.len()).collect();
+    let shown = filter.and_then(|filter| filter.projection().as_ref()).map_or(all, |shown| shown.to_vec());
+    let mut out: Vec<(Column, FieldRef, bool)> = shown
+        .iter()
+        .zip(wanted)
+        .map(|(at, wanted)| (columns[*at].clone(), named[*at].clone(), wanted && texts[columns[*at].index()]))
+        .collect();
+    let others = conjunction_opt(others);
+    let mut read: Vec<Column> = others.iter().flat_map(collect_columns).collect();
+    read.sort_by_key(Column::index);
+    let mut asks = vec![false; texts.len()];
+    others.iter().for_each(|others| asked(others, &mut asks));
+    for column in read {
+        if out.iter().all(|(shown, ..)| shown.index() != column.index()) {
+            let field = fields[column.index()].clone();
+            let coded = asks[column.index()] && texts[column.index()];
+            out.push((column, field, coded));
+        }
+    }
+    if conditions.is_empty() && out.iter().all(|(.., coded)| !coded) {
+        return Ok(None);
+    }
+    let mut coded: Vec<bool> = out.iter().map(|(.., coded)| *coded).collect();
+    let place = |column: &Column| out.iter().position(|(shown, ..)| shown.index() == column.index()).unwrap_or(0);
+    let in_scan = |part: Arc<dyn PhysicalExpr>| match part.downcast_ref::<Column>() {
+        Some(column) => Ok(Transformed::yes(Arc::new(Column::new(column.name(), place(column))) as _)),
+        None => Ok(Transformed::no(part)),
+    };
+    let others = others.map(|others| others.transform_up(in_scan).data()).transpose()?;
+    let scan: Arc<dyn ExecutionPlan> = Arc::new(CodedScan::new(plan.clone(), out, conditions));
+    let Some(others) = others else { return Ok(Some((scan, coded))) };
+    let predicate = recoded(others, &coded)?;
+    let is_more = coded.len() > shown.len();
+    coded.truncate(shown.len());
+    let shown = is_more.then(|| (0..shown.len()).collect());
+    let filter = match filter {
+        Some(filter) => filter_over(filter, predicate, scan, shown)?,
+        None => Arc::new(FilterExecBuilder::new(predicate, scan).apply_projection(shown)?.build()?),
+    };
+    Ok(Some((filter, coded)))
 }
 
 /// Wants the columns of which an expression asks each text once.
@@ -145,7 +263,11 @@ fn of_one_text(expr: &Arc<dyn PhysicalExpr>) -> Option<Column> {
     let joins = |operator: &Operator| matches!(operator, Operator::And | Operator::Or);
     let is_made_of_others = expr.downcast_ref::<BinaryExpr>().is_some_and(|binary| joins(binary.op()))
         || expr.downcast_ref::<NotExpr>().is_some();
-    if is_made_of_others || expr.downcast_ref::<Column>().is_some() || is_volatile(expr) {
+    if is_made_of_others
+        || expr.downcast_ref::<Column>().is_some()
+        || is_volatile(expr)
+        || DynamicFilterTracking::classify(expr).contains_dynamic_filter()
+    {
         return None;
     }
     let columns = collect_columns(expr);

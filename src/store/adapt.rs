@@ -160,6 +160,11 @@ pub fn where_present(filters: &[Expr]) -> Option<Expr> {
     conjunction(conditions.map(|condition| function.call(vec![condition.clone()])))
 }
 
+/// Whether it is one of those marks, which say nothing that the filters themselves do not say.
+pub fn is_mark(condition: &Arc<dyn PhysicalExpr>) -> bool {
+    ScalarFunctionExpr::try_downcast_func::<WherePresent>(condition.as_ref()).is_some()
+}
+
 fn needs_text(filter: &Expr) -> bool {
     let text = |expr: &Expr| match expr {
         Expr::Literal(value, _) => value.try_as_str().flatten().map(str::to_owned),

@@ -1,9 +1,14 @@
-//! Which row groups of a file can hold a row that a predicate lets by.
+//! What bounds say of a predicate: which row groups of a file can hold a row that it lets by, and how much of files.
 use arrow::array::{ArrayRef, BooleanArray};
 use datafusion::common::Column;
 use datafusion::common::pruning::PruningStatistics;
+use datafusion::common::stats::Precision;
 use datafusion::datasource::listing::FileRange;
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr::expressions::{BinaryExpr, Column as ColumnExpr, Literal};
+use datafusion::physical_expr::{PhysicalExpr, split_conjunction};
+use datafusion::physical_expr_common::physical_expr::snapshot_physical_expr;
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::scalar::ScalarValue;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
@@ -26,11 +31,51 @@ pub fn kept(
     let is_in_range =
         |group: &RowGroupMetaData| range.is_none_or(|range| (range.start..range.end).contains(&begins(group)));
     let pruning = predicate.and_then(|predicate| {
+        let predicate = snapshot_physical_expr(predicate).ok()?;
         PruningPredicateBuilder::new().with_file_schema(meta.schema().clone()).try_build(predicate).ok()
     });
     let keep = pruning.and_then(|pruning| pruning.prune(&Bounds(meta)).ok());
     let keeps = |group: usize| keep.as_ref().is_none_or(|keep| keep[group]);
     (0..groups.len()).filter(|group| is_in_range(&groups[*group]) && keeps(*group)).collect()
+}
+
+/// The column that an expression compares with an instant, how, and with which, in microseconds.
+pub fn compared_with_time(expr: &Arc<dyn PhysicalExpr>) -> Option<(usize, Operator, i64)> {
+    let compared = expr.downcast_ref::<BinaryExpr>()?;
+    let (column, literal, operator) = match compared.left().downcast_ref::<ColumnExpr>() {
+        Some(column) => (column, compared.right(), *compared.op()),
+        None => (compared.right().downcast_ref()?, compared.left(), compared.op().swap()?),
+    };
+    let ScalarValue::TimestampMicrosecond(Some(micros), _) = literal.downcast_ref::<Literal>()?.value() else {
+        return None;
+    };
+    let is_range = matches!(operator, Operator::Gt | Operator::GtEq | Operator::Lt | Operator::LtEq);
+    is_range.then(|| (column.index(), operator, *micros))
+}
+
+/// Whether a predicate's range of time leaves less than half of the time that the files are of.
+pub fn leaves_little(config: &FileScanConfig, predicate: &Arc<dyn PhysicalExpr>) -> bool {
+    let compared: Vec<_> = split_conjunction(predicate).into_iter().filter_map(compared_with_time).collect();
+    let Some((column, ..)) = compared.first().copied() else { return false };
+    let (mut from, mut to) = (i64::MIN, i64::MAX);
+    for (_, operator, micros) in compared.iter().filter(|(other, ..)| *other == column) {
+        match operator {
+            Operator::Gt | Operator::GtEq => from = from.max(*micros),
+            _ => to = to.min(*micros),
+        }
+    }
+    let micros = |bound: &Precision<ScalarValue>| match bound.get_value() {
+        Some(ScalarValue::TimestampMicrosecond(micros, _)) => *micros,
+        _ => None,
+    };
+    let (mut all, mut left) = (0, 0);
+    for file in config.file_groups.iter().flat_map(|group| group.iter()) {
+        let Some(bounds) = file.statistics.as_ref().and_then(|all| all.column_statistics.get(column)) else { continue };
+        let (Some(first), Some(last)) = (micros(&bounds.min_value), micros(&bounds.max_value)) else { continue };
+        all += i128::from(last) - i128::from(first);
+        left += (i128::from(last.min(to)) - i128::from(first.max(from))).max(0);
+    }
+    left * 2 < all
 }
 
 struct Bounds<'a>(&'a ArrowReaderMetadata);

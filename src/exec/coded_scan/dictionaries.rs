@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// What all of them may take in memory.
 const BYTES: usize = 128 << 20;
 /// To tell more texts of a column apart takes longer than it saves.
-const MOST_TEXTS: usize = 1 << 19;
+const MOST_TEXTS: usize = 5 << 16;
 const MOST_BYTES: usize = 64 << 20;
 
 /// A row group's dictionary: the file, its size and time, the row group, the place of the column.

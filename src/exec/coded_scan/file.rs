@@ -1,35 +1,40 @@
 //! One Parquet file, row group by row group.
 use super::bounds::kept;
 use super::chunk;
-use super::columns;
 use super::dictionaries::{self, Dictionaries};
+use super::{CodedScan, Condition, parts};
 use crate::columns::dictionary::Dictionary;
-use arrow::array::{ArrayRef, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, UInt32Array};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::{and, filter, filter_record_batch};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use bytes::{Buf, Bytes, buf::Reader};
 use datafusion::common::{Result, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::FileSource;
 use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
-use datafusion::datasource::physical_plan::{FileScanConfig, FileSource, ParquetSource};
 use datafusion::error::DataFusionError;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
 use datafusion::physical_expr_adapter::PhysicalExprAdapterFactory;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::{Stream, TryStreamExt, stream};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+    RowSelectionPolicy,
 };
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -40,6 +45,8 @@ const BATCH: usize = 1 << 14;
 pub struct Shown {
     /// Columns of the table, and whether each is a dictionary.
     columns: Vec<(Column, bool)>,
+    /// Columns of texts, and a condition over each as a dictionary alone. Rows that do not meet them are dropped.
+    conditions: Vec<Condition>,
     schema: SchemaRef,
     table: SchemaRef,
     predicate: Option<Arc<dyn PhysicalExpr>>,
@@ -51,16 +58,12 @@ pub struct Shown {
 }
 
 impl Shown {
-    pub fn new(
-        config: &FileScanConfig,
-        source: &ParquetSource,
-        coded: &[bool],
-        schema: SchemaRef,
-        dictionaries: Arc<Dictionaries>,
-    ) -> Option<Shown> {
+    pub fn new(scan: &CodedScan, dictionaries: Arc<Dictionaries>) -> Option<Shown> {
+        let (config, source) = parts(scan.scan.as_ref())?;
         Some(Shown {
-            columns: columns(config)?.into_iter().zip(coded.iter().copied()).collect(),
-            schema,
+            columns: scan.columns.clone(),
+            conditions: scan.conditions.clone(),
+            schema: scan.schema(),
             table: config.file_schema().clone(),
             predicate: source.filter(),
             adapters: config.expr_adapter_factory.clone()?,
@@ -80,6 +83,7 @@ impl Shown {
 }
 
 /// Where a column of a file comes from.
+#[derive(Clone)]
 enum Origin {
     /// A chunk of texts, by its place in each row group.
     Texts(usize),
@@ -94,11 +98,12 @@ struct Open {
     folder: String,
     reader: Box<dyn AsyncFileReader + Send>,
     meta: ArrowReaderMetadata,
-    origins: Vec<Origin>,
+    columns: Vec<Origin>,
+    conditions: Vec<Origin>,
     /// The file's columns that the rest is made of; none where nothing is.
     rest: Option<ProjectionMask>,
-    /// Their chunks, and those of the texts.
-    chunks: Vec<usize>,
+    /// Their chunks.
+    rest_chunks: Vec<usize>,
 }
 
 /// The rows of a file that may be wanted.
@@ -112,7 +117,9 @@ pub async fn open(
     let folder = shown.folder(&object.location);
     let metrics = ExecutionPlanMetricsSet::new();
     let mut reader: Box<dyn AsyncFileReader + Send> = shown.readers.create_reader(partition, file, None, &metrics)?;
-    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
+    // To find the pages of the few rows that meet a condition.
+    let index = if shown.conditions.is_empty() { PageIndexPolicy::Skip } else { PageIndexPolicy::Optional };
+    let options = ArrowReaderOptions::new().with_page_index_policy(index);
     let meta = {
         let metadata = reader.get_metadata(Some(&options)).await?;
         ArrowReaderMetadata::try_new(metadata, options)?
@@ -123,86 +130,171 @@ pub async fn open(
 
     let place = meta.parquet_schema();
     let leaf = |root: usize| (0..place.num_columns()).find(|leaf| place.get_column_root_idx(*leaf) == root);
-    let groups_of_file = meta.metadata().row_groups();
-    let mut origins = Vec::with_capacity(shown.columns.len());
-    let (mut roots, mut chunks) = (Vec::new(), Vec::new());
-    for (column, coded) in &shown.columns {
+    let mut roots = Vec::new();
+    let mut origin = |column: &Column, coded: bool| -> Result<Origin> {
         let expr = adapter.rewrite(Arc::new(column.clone()))?;
         let read: Vec<usize> = collect_columns(&expr).iter().map(Column::index).collect();
-        if let (true, [root]) = (*coded, read.as_slice())
+        if let (true, [root]) = (coded, read.as_slice())
             && let Some(leaf) = leaf(*root)
-            && groups_of_file
-                .iter()
-                .all(|group| chunk::can_read(group.column(leaf), meta.schema().field(*root).data_type()))
         {
-            origins.push(Origin::Texts(leaf));
-            chunks.push(leaf);
-            continue;
+            let ty = meta.schema().field(*root).data_type();
+            if meta.metadata().row_groups().iter().all(|group| chunk::can_read(group.column(leaf), ty)) {
+                return Ok(Origin::Texts(leaf));
+            }
         }
         roots.extend(read);
-        origins.push(Origin::Rest(expr));
-    }
+        Ok(Origin::Rest(expr))
+    };
+    let mut columns = shown.columns.iter().map(|(column, coded)| origin(column, *coded)).collect::<Result<Vec<_>>>()?;
+    let mut conditions =
+        shown.conditions.iter().map(|condition| origin(&condition.column, true)).collect::<Result<Vec<_>>>()?;
     roots.sort_unstable();
     roots.dedup();
-    let of_rest = (0..place.num_columns()).filter(|leaf| roots.contains(&place.get_column_root_idx(*leaf)));
-    chunks.extend(of_rest);
-    chunks.sort_unstable();
-    chunks.dedup();
+    let rest_chunks =
+        (0..place.num_columns()).filter(|leaf| roots.contains(&place.get_column_root_idx(*leaf))).collect();
     // The reader gives the roots in their order.
-    let read = Arc::new(meta.schema().project(&roots)?);
-    for origin in &mut origins {
+    let read = meta.schema().project(&roots)?;
+    for origin in columns.iter_mut().chain(&mut conditions) {
         if let Origin::Rest(expr) = origin {
             *expr = reassign_expr_columns(expr.clone(), &read)?;
         }
     }
     let rest = (!roots.is_empty()).then(|| ProjectionMask::roots(place, roots));
-    let open = Open { shown, object, folder, reader, meta, origins, rest, chunks };
+    let open = Open { shown, object, folder, reader, meta, columns, conditions, rest, rest_chunks };
     let batches = stream::try_unfold((open, groups.into_iter()), |(mut open, mut groups)| async move {
-        let Some(group) = groups.next() else { return Ok(None) };
-        let batches = open.group(group).await?;
-        Ok::<_, DataFusionError>(Some((batches, (open, groups))))
+        loop {
+            let Some(group) = groups.next() else { return Ok(None) };
+            if let Some(batches) = open.group(group).await? {
+                return Ok::<_, DataFusionError>(Some((batches, (open, groups))));
+            }
+        }
     });
     Ok(batches.map_ok(stream::iter).try_flatten())
 }
 
+/// Where no more than one row in so many is left, the rest is read for these alone.
+const FEW: usize = 8;
+
 impl Open {
-    async fn group(&mut self, group: usize) -> Result<Group> {
-        let meta = self.meta.metadata().row_group(group);
-        let rows = usize::try_from(meta.num_rows()).unwrap_or(0);
-        let range = |chunk: &usize| {
-            let (start, length) = meta.column(*chunk).byte_range();
-            start..start + length
-        };
-        let ranges: Vec<Range<u64>> = self.chunks.iter().map(range).collect();
-        let bytes = self.reader.get_byte_ranges(ranges.clone()).await?;
-        let fetched = Arc::new(Fetched { parts: ranges.into_iter().zip(bytes).collect() });
-        let mut columns = Vec::with_capacity(self.origins.len());
-        for origin in &self.origins {
+    /// The rows of a row group that meet the conditions; `None` where none does.
+    async fn group(&mut self, group: usize) -> Result<Option<Group>> {
+        let mut chunks = Chunks { group, fetched: Vec::new(), texts: HashMap::new() };
+        let rows = usize::try_from(self.meta.metadata().row_group(group).num_rows()).unwrap_or(0);
+        chunks.fetch(self, &leaves(&self.conditions), None).await?;
+        let mut kept: Option<BooleanBuffer> = None;
+        let mut late = Vec::new();
+        for (origin, condition) in self.conditions.iter().zip(&self.shown.conditions) {
+            match origin {
+                Origin::Texts(leaf) => {
+                    let meets = condition.meets(chunks.texts(self, *leaf)?)?;
+                    kept = Some(kept.map_or_else(|| meets.clone(), |kept| &kept & &meets));
+                }
+                Origin::Rest(expr) => late.push((expr.clone(), condition.clone())),
+            }
+        }
+        let count = kept.as_ref().map_or(rows, BooleanBuffer::count_set_bits);
+        if count == 0 {
+            return Ok(None);
+        }
+        let mut kept = kept.filter(|_| count < rows).map(|kept| BooleanArray::new(kept, None));
+        let is_few = count * FEW <= rows;
+        let few = kept.as_ref().filter(|_| is_few).map(|kept| RowSelection::from_filters(std::slice::from_ref(kept)));
+        chunks.fetch(self, &leaves(&self.columns), None).await?;
+        let rest_chunks = self.rest_chunks.clone();
+        chunks.fetch(self, &rest_chunks, few.as_ref()).await?;
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for origin in &self.columns {
             columns.push(match origin {
                 Origin::Rest(expr) => From::Rest(expr.clone()),
-                Origin::Texts(leaf) => From::Texts(self.texts(group, *leaf, &fetched)?),
+                Origin::Texts(leaf) => {
+                    let texts = chunks.texts(self, *leaf)?;
+                    From::Texts(match kept.as_ref().filter(|_| is_few) {
+                        Some(kept) => filter(&texts, kept)?.as_dictionary().clone(),
+                        None => texts,
+                    })
+                }
             });
         }
-        let rest = self.rest.clone().map(|mask| {
-            ParquetRecordBatchReaderBuilder::new_with_metadata(Shared(fetched), self.meta.clone())
+        let mut rest = None;
+        if let Some(mask) = self.rest.clone() {
+            let fetched = Fetched { parts: std::mem::take(&mut chunks.fetched) };
+            let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(fetched, self.meta.clone())
                 .with_projection(mask)
                 .with_row_groups(vec![group])
-                .with_batch_size(BATCH)
-                .build()
-        });
-        Ok(Group { shown: self.shown.clone(), rows, at: 0, columns, rest: rest.transpose()? })
+                .with_batch_size(BATCH);
+            if let Some(few) = few {
+                // Any other way may look at pages that were not fetched.
+                reader = reader.with_row_selection(few).with_row_selection_policy(RowSelectionPolicy::Selectors);
+            }
+            rest = Some(reader.build()?);
+        }
+        let mut rows = rows;
+        if is_few && kept.take().is_some() {
+            rows = count;
+        }
+        Ok(Some(Group { shown: self.shown.clone(), rows, at: 0, columns, rest, kept, late }))
     }
 }
 
-impl Open {
+/// The chunks of texts among columns.
+fn leaves(columns: &[Origin]) -> Vec<usize> {
+    let leaf = |origin: &Origin| match origin {
+        Origin::Texts(leaf) => Some(*leaf),
+        Origin::Rest(_) => None,
+    };
+    columns.iter().filter_map(leaf).collect()
+}
+
+/// What was read of a row group.
+struct Chunks {
+    group: usize,
+    fetched: Vec<(Range<u64>, Bytes)>,
+    texts: HashMap<usize, Dictionary>,
+}
+
+impl Chunks {
+    /// Fetches chunks that are not there yet; of them only the pages of some rows, where these are said.
+    async fn fetch(&mut self, open: &mut Open, chunks: &[usize], rows: Option<&RowSelection>) -> Result<()> {
+        let mut ranges: Vec<Range<u64>> = chunks.iter().flat_map(|chunk| self.ranges(open, *chunk, rows)).collect();
+        ranges.sort_unstable_by_key(|range| (range.start, range.end));
+        ranges.dedup();
+        let is_there = |range: &Range<u64>| {
+            self.fetched.iter().any(|(there, _)| there.start <= range.start && range.end <= there.end)
+        };
+        ranges.retain(|range| !is_there(range));
+        if !ranges.is_empty() {
+            let bytes = open.reader.get_byte_ranges(ranges.clone()).await?;
+            self.fetched.extend(ranges.into_iter().zip(bytes));
+        }
+        Ok(())
+    }
+
+    fn ranges(&self, open: &Open, chunk: usize, rows: Option<&RowSelection>) -> Vec<Range<u64>> {
+        let meta = open.meta.metadata();
+        let (start, length) = meta.row_group(self.group).column(chunk).byte_range();
+        let whole = start..start + length;
+        let pages = meta.offset_index().and_then(|index| index.get(self.group)?.get(chunk));
+        let (Some(rows), Some(pages)) = (rows, pages.map(|index| index.page_locations())) else {
+            return vec![whole];
+        };
+        let first = pages.first().and_then(|page| u64::try_from(page.offset).ok()).unwrap_or(start);
+        // What comes before the first page is the dictionary.
+        let dictionary = Some(start..first).filter(|range| !range.is_empty());
+        dictionary.into_iter().chain(rows.scan_ranges(pages)).collect()
+    }
+
     /// A chunk of texts, in terms of its column's dictionary where the column has one.
-    fn texts(&self, group: usize, leaf: usize, fetched: &Arc<Fetched>) -> Result<Dictionary> {
-        let meta = self.meta.metadata().row_group(group);
+    fn texts(&mut self, open: &Open, leaf: usize) -> Result<Dictionary> {
+        if let Some(texts) = self.texts.get(&leaf) {
+            return Ok(texts.clone());
+        }
+        let meta = open.meta.metadata().row_group(self.group);
         let rows = usize::try_from(meta.num_rows()).unwrap_or(0);
         let column = meta.column(leaf);
-        let mut pages = SerializedPageReader::new(fetched.clone(), column, rows, None)?;
-        let key = dictionaries::key(&self.object, group, leaf);
-        let of_column = self.shown.dictionaries.of(&self.folder, column.column_descr().name());
+        let fetched = Arc::new(Fetched { parts: self.fetched.clone() });
+        let mut pages = SerializedPageReader::new(fetched, column, rows, None)?;
+        let key = dictionaries::key(&open.object, self.group, leaf);
+        let of_column = open.shown.dictionaries.of(&open.folder, column.column_descr().name());
         let known = of_column.known(&key);
         let mut chunk = chunk::read(&mut pages, column, rows, known.as_ref().map(|known| known.numbers.as_ref()))?;
         let texts = match (known, chunk.texts) {
@@ -217,7 +309,9 @@ impl Open {
             (None, None) => return internal_err!("a chunk without texts"),
         };
         // Fails on a number that no text has.
-        Ok(Dictionary::try_new(UInt32Array::from(chunk.numbers), texts)?)
+        let texts = Dictionary::try_new(UInt32Array::from(chunk.numbers), texts)?;
+        self.texts.insert(leaf, texts.clone());
+        Ok(texts)
     }
 }
 
@@ -233,6 +327,10 @@ struct Group {
     at: usize,
     columns: Vec<From>,
     rest: Option<ParquetRecordBatchReader>,
+    /// Rows that were not left out before.
+    kept: Option<BooleanArray>,
+    /// Conditions on columns that this file keeps in another way.
+    late: Vec<(Arc<dyn PhysicalExpr>, Condition)>,
 }
 
 impl Iterator for Group {
@@ -255,25 +353,32 @@ impl Group {
         if rows == 0 || rows > left {
             return internal_err!("a row group has more rows than it says");
         }
-        let columns = self.columns.iter().enumerate().map(|(index, column)| -> Result<ArrayRef> {
-            match column {
-                From::Texts(texts) => Ok(Arc::new(texts.slice(self.at, rows))),
-                From::Rest(expr) => {
-                    let array = expr.evaluate(&rest)?.into_array(rows)?;
-                    if !self.shown.columns[index].1 {
-                        return Ok(array);
-                    }
-                    // Not a dictionary at rest: each row is a text of its own.
-                    let numbers = UInt32Array::from_iter_values(0..rows as u32);
-                    Ok(Arc::new(Dictionary::try_new(numbers, array)?))
-                }
-            }
+        let columns = self.columns.iter().enumerate().map(|(index, column)| match column {
+            From::Texts(texts) => Ok(Arc::new(texts.slice(self.at, rows)) as ArrayRef),
+            From::Rest(expr) if self.shown.columns[index].1 => Ok(Arc::new(each_its_own(expr, &rest)?) as _),
+            From::Rest(expr) => expr.evaluate(&rest)?.into_array(rows),
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
+        let mut kept = self.kept.as_ref().map(|kept| kept.slice(self.at, rows));
+        for (expr, condition) in &self.late {
+            let meets = BooleanArray::new(condition.meets(each_its_own(expr, &rest)?)?, None);
+            kept = Some(kept.map_or_else(|| Ok(meets.clone()), |kept| and(&kept, &meets))?);
+        }
         self.at += rows;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(self.shown.schema.clone(), columns, &options)?)
+        let batch = RecordBatch::try_new_with_options(self.shown.schema.clone(), columns, &options)?;
+        Ok(match kept {
+            Some(kept) => filter_record_batch(&batch, &kept)?,
+            None => batch,
+        })
     }
+}
+
+/// A column that is no dictionary at rest: each row is a text of its own.
+fn each_its_own(expr: &Arc<dyn PhysicalExpr>, rest: &RecordBatch) -> Result<Dictionary> {
+    let rows = rest.num_rows();
+    let texts = expr.evaluate(rest)?.into_array(rows)?;
+    Ok(Dictionary::try_new(UInt32Array::from_iter_values(0..rows as u32), texts)?)
 }
 
 /// So many rows without a column.
@@ -308,26 +413,5 @@ impl ChunkReader for Fetched {
         let (range, bytes) = part.ok_or_else(|| ParquetError::General("a part that was not read".into()))?;
         let from = (start - range.start) as usize;
         Ok(bytes.slice(from..from + length))
-    }
-}
-
-/// The same, for a reader that wants it as its own.
-struct Shared(Arc<Fetched>);
-
-impl Length for Shared {
-    fn len(&self) -> u64 {
-        self.0.len()
-    }
-}
-
-impl ChunkReader for Shared {
-    type T = Reader<Bytes>;
-
-    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        self.0.get_read(start)
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        self.0.get_bytes(start, length)
     }
 }

@@ -1,22 +1,28 @@
 //! A scan of Parquet files that gives columns of texts as [dictionaries](crate::columns::dictionary): numbers from the data
 //! pages, and each text of a row group's dictionary once. It stands in DataFusion's stead where whoever is above makes
 //! use of that; see [`coded_columns`](super::coded_columns).
-use crate::columns::dictionary;
+use crate::columns::dictionary::{self, Dictionary};
 use crate::store::adapt::type_of;
 use crate::types::Type;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::array::{Array, AsArray};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
+use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_err};
 use datafusion::datasource::physical_plan::{FileScanConfig, FileSource, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::projection::ProjectionExprs;
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::coop::make_cooperative;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use futures::{StreamExt, TryStreamExt, stream};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,6 +31,8 @@ mod chunk;
 mod dictionaries;
 mod file;
 
+pub use bounds::compared_with_time;
+use bounds::leaves_little;
 pub use dictionaries::Dictionaries;
 use file::{Shown, open};
 
@@ -32,44 +40,112 @@ use file::{Shown, open};
 #[derive(Clone, Debug)]
 pub struct CodedScan {
     scan: Arc<dyn ExecutionPlan>,
-    coded: Vec<bool>,
+    columns: Vec<(Column, bool)>,
+    conditions: Vec<Condition>,
     properties: Arc<PlanProperties>,
+}
+
+/// What the texts of a column must meet.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    /// Of the table.
+    pub column: Column,
+    /// Over that column alone, as a dictionary.
+    pub met: Arc<dyn PhysicalExpr>,
+}
+
+impl Condition {
+    /// Whether each row's text does.
+    fn meets(&self, texts: Dictionary) -> Result<BooleanBuffer> {
+        let rows = texts.len();
+        let field = Field::new(self.column.name(), dictionary::data_type(), false);
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![Arc::new(texts)])?;
+        let meets = self.met.evaluate(&batch)?.into_array(rows)?;
+        let meets = meets.as_boolean();
+        // One of which it is not known does not.
+        Ok(meets.nulls().map_or_else(|| meets.values().clone(), |known| meets.values() & known.inner()))
+    }
 }
 
 fn parts(plan: &dyn ExecutionPlan) -> Option<(&FileScanConfig, &ParquetSource)> {
     plan.downcast_ref::<DataSourceExec>()?.downcast_to_file_source::<ParquetSource>()
 }
 
-/// Which columns of a scan can be dictionaries: texts that are never null. `None` where [`CodedScan`] cannot stand for it,
-/// because not all rows of its files are read, or other columns than those in files.
-pub fn texts(plan: &dyn ExecutionPlan) -> Option<Vec<bool>> {
-    let (config, source) = parts(plan)?;
-    let drops = source.table_parquet_options().global.pushdown_filters && source.filter().is_some();
-    let mut files = config.file_groups.iter().flat_map(|group| group.iter());
-    let whole =
-        !drops && config.limit.is_none() && !config.preserve_order && files.all(|file| file.extensions.is_empty());
-    if !whole || config.expr_adapter_factory.is_none() || source.parquet_file_reader_factory().is_none() {
-        return None;
-    }
-    let fields = config.file_schema().fields();
-    let is_text = |field: &Field| *field.data_type() == DataType::Utf8View && type_of(field) == Type::String;
-    columns(config)?.iter().map(|column| fields.get(column.index()).map(|field| is_text(field))).collect()
+/// A scan that [`CodedScan`] can stand for.
+pub struct Rows {
+    /// The columns of the table that it shows, or those that it makes these of.
+    pub columns: Vec<Column>,
+    /// By their names in the plan.
+    pub shown: Vec<FieldRef>,
+    pub made: Option<ProjectionExprs>,
+    /// Drops rows for which this, over the table, is not true.
+    pub predicate: Option<Arc<dyn PhysicalExpr>>,
+    /// All columns of the table, and which can be dictionaries: texts that are never null.
+    pub fields: Fields,
+    pub texts: Vec<bool>,
 }
 
-/// The columns of the table that a scan shows.
-fn columns(config: &FileScanConfig) -> Option<Vec<Column>> {
-    config.file_source.projection()?.expr_iter().map(|expr| expr.downcast_ref::<Column>().cloned()).collect()
+impl Rows {
+    /// `None` where only parts of its files are read, which DataFusion's own scan finds by their pages, or other columns than
+    /// those in files.
+    pub fn of(plan: &dyn ExecutionPlan) -> Option<Rows> {
+        let (config, source) = parts(plan)?;
+        if source.filter().is_some_and(|predicate| leaves_little(config, &predicate)) {
+            return None;
+        }
+        let mut files = config.file_groups.iter().flat_map(|group| group.iter());
+        let is_whole = config.limit.is_none()
+            && !config.preserve_order
+            && config.output_ordering.is_empty()
+            && files.all(|file| file.extensions.is_empty());
+        if !is_whole || config.expr_adapter_factory.is_none() || source.parquet_file_reader_factory().is_none() {
+            return None;
+        }
+        let fields = config.file_schema().fields();
+        let projection = config.file_source.projection()?;
+        let column = |expr: Arc<dyn PhysicalExpr>| expr.downcast_ref::<Column>().cloned();
+        let (columns, made) = match projection.expr_iter().map(column).collect::<Option<Vec<_>>>() {
+            Some(columns) => (columns, None),
+            None => {
+                let read = projection.expr_iter().flat_map(|expr| collect_columns(&expr));
+                let read: BTreeMap<usize, Column> = read.map(|column| (column.index(), column)).collect();
+                (read.into_values().collect(), Some(projection.clone()))
+            }
+        };
+        let predicate = source.filter().filter(|_| source.table_parquet_options().global.pushdown_filters);
+        let read = predicate.iter().flat_map(collect_columns).chain(columns.iter().cloned());
+        if read.into_iter().any(|column| column.index() >= fields.len()) {
+            return None;
+        }
+        let shown = match made {
+            None => plan.schema().fields().to_vec(),
+            Some(_) => columns.iter().map(|column| fields[column.index()].clone()).collect(),
+        };
+        let is_text = |field: &Arc<Field>| *field.data_type() == DataType::Utf8View && type_of(field) == Type::String;
+        Some(Rows {
+            columns,
+            shown,
+            made,
+            predicate,
+            fields: fields.clone(),
+            texts: fields.iter().map(is_text).collect(),
+        })
+    }
 }
 
 impl CodedScan {
-    /// Of a scan that has such [`texts`].
-    pub fn new(scan: Arc<dyn ExecutionPlan>, coded: Vec<bool>) -> CodedScan {
-        let schema = scan.schema();
-        let fields = schema.fields().iter().zip(&coded).map(|(field, coded)| match coded {
+    /// Shows columns of the table of a scan that has [`Rows`] by their names in the plan.
+    pub fn new(
+        scan: Arc<dyn ExecutionPlan>,
+        shown: Vec<(Column, FieldRef, bool)>,
+        conditions: Vec<Condition>,
+    ) -> CodedScan {
+        let field = |(_, field, coded): &(Column, FieldRef, bool)| match coded {
             true => Arc::new(Field::new(field.name(), dictionary::data_type(), false)),
             false => field.clone(),
-        });
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        };
+        let schema = Arc::new(Schema::new(shown.iter().map(field).collect::<Vec<_>>()));
+        let columns = shown.into_iter().map(|(column, _, coded)| (column, coded)).collect();
         let partitions = scan.properties().output_partitioning().partition_count();
         let properties = Arc::new(PlanProperties::new(
             EquivalenceProperties::new(schema),
@@ -77,16 +153,19 @@ impl CodedScan {
             EmissionType::Incremental,
             Boundedness::Bounded,
         ));
-        CodedScan { scan, coded, properties }
+        CodedScan { scan, columns, conditions, properties }
     }
 }
 
 impl DisplayAs for CodedScan {
     fn fmt_as(&self, ty: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let schema = self.scan.schema();
-        let coded = schema.fields().iter().zip(&self.coded).filter(|(_, coded)| **coded);
-        let names: Vec<&str> = coded.map(|(field, _)| field.name().as_str()).collect();
+        let coded = self.columns.iter().filter(|(_, coded)| *coded);
+        let names: Vec<&str> = coded.map(|(column, _)| column.name()).collect();
         write!(f, "CodedScan: dictionaries=[{}], ", names.join(", "))?;
+        if !self.conditions.is_empty() {
+            let conditions: Vec<String> = self.conditions.iter().map(|condition| condition.met.to_string()).collect();
+            write!(f, "conditions=[{}], ", conditions.join(", "))?;
+        }
         match self.scan.downcast_ref::<DataSourceExec>() {
             Some(scan) => scan.fmt_as(ty, f),
             None => Ok(()),
@@ -119,10 +198,9 @@ impl ExecutionPlan for CodedScan {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let Some((config, source)) = parts(self.scan.as_ref()) else { return internal_err!("a scan of other files") };
         let dictionaries = context.session_config().get_extension().unwrap_or_default();
-        let Some(shown) = Shown::new(config, source, &self.coded, self.schema(), dictionaries) else {
-            return internal_err!("a scan of other columns");
+        let (Some((config, _)), Some(shown)) = (parts(self.scan.as_ref()), Shown::new(self, dictionaries)) else {
+            return internal_err!("a scan of other files");
         };
         let shown = Arc::new(shown);
         let files = config.file_groups.get(partition).map(|group| group.files().to_vec()).unwrap_or_default();
