@@ -13,6 +13,8 @@ use aho_corasick::{AhoCorasick, Span, packed};
 use memchr::memmem;
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 const TEXT: Types = Types::STRING.or(Types::DYNAMIC);
 
@@ -206,6 +208,15 @@ impl Needle {
 
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Whether one of the texts that are somewhere in these bytes can match.
+    pub fn may_be_in(&self, bytes: &[u8]) -> bool {
+        match &self.way {
+            Way::Exact(finder) => finder.find(bytes).is_some(),
+            Way::Ascii(at) => self.text.is_empty() || find_ascii(bytes, self.text.as_bytes(), *at).is_some(),
+            Way::Folded(_) => true,
+        }
     }
 
     pub fn matches(&self, text: &str) -> bool {
@@ -462,11 +473,58 @@ fn term_after(text: &str, at: usize) -> bool {
 
 /// The place of the byte of an ASCII needle that is likely to be rare in command lines, paths and names.
 fn rarest(needle: &[u8]) -> usize {
-    let rank = |byte: u8| {
-        let common = b"eaoitnsrlcdmpuh./\\fgbw0125-: _";
-        common.iter().position(|c| *c == byte.to_ascii_lowercase()).map_or(100, |place| place)
-    };
     (0..needle.len()).max_by_key(|at| rank(needle[*at])).unwrap_or(0)
+}
+
+/// An ASCII needle in any letter case, looked for in the bytes of many texts at once: by three of its bytes, a vector at a
+/// time.
+#[derive(Clone, Debug)]
+pub struct InBytes {
+    needle: Box<[u8]>,
+    /// Where the three are in the needle.
+    at: usize,
+    searcher: packed::Searcher,
+}
+
+impl InBytes {
+    /// `None` where the needle is no such, or the machine has no such vectors.
+    pub fn new(needle: &Needle) -> Option<InBytes> {
+        let Way::Ascii(_) = needle.way else { return None };
+        let needle = needle.text.as_bytes();
+        let letters = |three: &[u8]| three.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        let rare = |three: &[u8]| three.iter().map(|byte| rank(*byte)).sum::<usize>();
+        let threes = needle.windows(3).enumerate();
+        let (at, three) = threes.min_by_key(|(_, three)| (letters(three), Reverse(rare(three))))?;
+        let cases = (0u8..8).map(|upper| {
+            let case = |place: usize| match upper >> place & 1 {
+                0 => three[place].to_ascii_lowercase(),
+                _ => three[place].to_ascii_uppercase(),
+            };
+            [case(0), case(1), case(2)]
+        });
+        let mut builder = packed::Config::new().builder();
+        builder.extend(cases.collect::<BTreeSet<_>>());
+        Some(InBytes { needle: needle.into(), at, searcher: builder.build()? })
+    }
+
+    pub fn is_in(&self, bytes: &[u8]) -> bool {
+        let mut from = 0;
+        while let Some(found) = self.searcher.find_in(bytes, Span { start: from, end: bytes.len() }) {
+            let start = found.start().checked_sub(self.at);
+            let there = start.and_then(|start| bytes.get(start..start + self.needle.len()));
+            if there.is_some_and(|there| there.eq_ignore_ascii_case(&self.needle)) {
+                return true;
+            }
+            from = found.start() + 1;
+        }
+        false
+    }
+}
+
+/// How rare a byte is in texts; the higher, the rarer.
+fn rank(byte: u8) -> usize {
+    let common = b"eaoitnsrlcdmpuh./\\fgbw0125-: _";
+    common.iter().position(|c| *c == byte.to_ascii_lowercase()).unwrap_or(100)
 }
 
 /// The first place of an ASCII needle in any letter case. `at` is the place in the needle of the byte to hunt by.
@@ -548,6 +606,28 @@ mod tests {
         Kind::Equals,
         Kind::EqualsCs,
     ];
+
+    #[test]
+    fn a_needle_is_found_in_bytes_in_any_letter_case() {
+        let noise: Vec<u8> = (0..4_000u32).map(|at| b"aAbB19-\xe4\x00"[(at * at / 7 % 9) as usize]).collect();
+        for needle in ["abc", "ABba19-", "9-9", "k", "ab", "zz9", "--a", "b19-aB1"] {
+            let ready = Needle::new(Kind::Contains, needle);
+            let Some(quick) = InBytes::new(&ready) else {
+                assert!(needle.len() < 3);
+                continue;
+            };
+            for length in [0, 2, 3, 17, 64, 1_000, 4_000] {
+                for from in [0, 1, 40] {
+                    let bytes = &noise[from.min(length)..length];
+                    let wanted = bytes.windows(needle.len()).any(|part| part.eq_ignore_ascii_case(needle.as_bytes()));
+                    assert_eq!(quick.is_in(bytes), wanted, "{needle} in {length}");
+                    assert_eq!(ready.may_be_in(bytes), wanted, "{needle} in {length}");
+                }
+            }
+            let end = [b"x".repeat(50), needle.to_ascii_uppercase().into_bytes()].concat();
+            assert!(quick.is_in(&end) && !quick.is_in(&end[..end.len() - 1]));
+        }
+    }
 
     #[test]
     fn terms_end_where_letters_and_digits_end() {

@@ -1,7 +1,7 @@
 //! Text operators with constant right sides, over whole columns: the needles are readied once, each row is one search.
 use crate::columns::dictionary::Texts;
 use crate::columns::repeats::Known;
-use crate::functions::predicates::{AnyOf, Kind, Needle, fold};
+use crate::functions::predicates::{AnyOf, InBytes, Kind, Needle, fold};
 use crate::functions::regexes;
 use crate::store::index::filter as index;
 use crate::value::Value;
@@ -13,7 +13,7 @@ use datafusion::logical_expr::{
 };
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 /// One operator (`has`, `!in~`, `has_any`, …) and its constants. A null text is the empty one.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct TextUdf {
     symbol: &'static str,
     needles: Vec<String>,
     search: Search,
+    /// The needle, for bytes of many texts.
+    in_bytes: OnceLock<Option<InBytes>>,
     /// What was found out about repeated texts, one for each stream that is not at work just now.
     known: Mutex<Vec<Known<bool>>>,
     signature: Signature,
@@ -56,7 +58,7 @@ pub fn call(symbol: &'static str, needles: &[Value<'static>], text: Expr) -> Opt
     let shown = needles.iter().filter(|_| few).map(|needle| index::needle(needle));
     let args = std::iter::once(text).chain(shown).collect();
     let signature = Signature::user_defined(Volatility::Immutable);
-    let udf = TextUdf { symbol, needles, search, known: Mutex::default(), signature };
+    let udf = TextUdf { symbol, needles, search, in_bytes: OnceLock::new(), known: Mutex::default(), signature };
     Some(ScalarUDF::new_from_impl(udf).call(args))
 }
 
@@ -72,6 +74,19 @@ impl TextUdf {
                 regexes::find(pattern, |pattern| self.each(array, |text| pattern.is_match(text)))
                     .unwrap_or_else(|| internal_err!("a pattern was compiled once and not again"))
             }
+        }
+    }
+
+    /// Whether it can be true of one of the texts that are somewhere in these bytes.
+    pub fn may_be_in(&self, bytes: &[u8]) -> bool {
+        match &self.search {
+            _ if self.symbol.starts_with('!') => true,
+            Search::One(needle) => match self.in_bytes.get_or_init(|| InBytes::new(needle)) {
+                Some(needle) => needle.is_in(bytes),
+                None => needle.may_be_in(bytes),
+            },
+            Search::All(needles) => needles.iter().all(|needle| needle.may_be_in(bytes)),
+            Search::Any(_) | Search::Set(_) | Search::Pattern => true,
         }
     }
 

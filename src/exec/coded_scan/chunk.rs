@@ -30,10 +30,34 @@ pub struct Chunk {
     pub is_whole: bool,
 }
 
-/// Reads a chunk of so many rows. Where other numbers are known for the texts of its dictionary, that is passed over, and
-/// the rows get these.
-pub fn read(
+/// The pages of a chunk, if one of its texts may be wanted: bytes that have texts in them are looked at as they are.
+pub fn wanted_pages(
     pages: &mut dyn PageReader,
+    may_be_wanted: impl Fn(&[u8]) -> bool,
+) -> Result<Option<Vec<Page>>, ParquetError> {
+    let mut all = Vec::new();
+    // Where all are absent there are no bytes.
+    let mut is_wanted = may_be_wanted(b"");
+    while let Some(page) = pages.get_next_page()? {
+        let has_texts = page.is_dictionary_page() || page.encoding() == Encoding::PLAIN;
+        is_wanted = is_wanted || has_texts && may_be_wanted(page.buffer());
+        all.push(page);
+    }
+    Ok(is_wanted.then_some(all))
+}
+
+/// Passes over a chunk's dictionary.
+pub fn pass_dictionary(pages: &mut dyn PageReader) -> Result<(), ParquetError> {
+    match pages.peek_next_page()? {
+        Some(page) if page.is_dict => pages.skip_next_page(),
+        _ => Err(broken("it has no dictionary")),
+    }
+}
+
+/// Reads a chunk of so many rows from its pages. Where other numbers are known for the texts of its dictionary, the rows get
+/// these, and the pages come without it.
+pub fn read(
+    pages: impl IntoIterator<Item = Result<Page, ParquetError>>,
     column: &ColumnChunkMetaData,
     rows: usize,
     known: Option<&[u32]>,
@@ -50,15 +74,11 @@ pub fn read(
         ends: vec![0],
     };
     if let Some(known) = known {
-        if !pages.peek_next_page()?.is_some_and(|page| page.is_dict) {
-            return Err(broken("it has no dictionary"));
-        }
-        pages.skip_next_page()?;
         reading.count = known.len() as u32;
         reading.in_dictionary = reading.count;
     }
-    while let Some(page) = pages.get_next_page()? {
-        reading.page(page)?;
+    for page in pages {
+        reading.page(page?)?;
     }
     let Reading { numbers, bytes, ends, count, in_dictionary, .. } = reading;
     let is_whole = count == in_dictionary;
@@ -357,16 +377,17 @@ mod tests {
             if !can_read(column, wanted.data_type()) {
                 // The second version has kinds of its own for texts outside of a dictionary.
                 assert!(column.encodings().any(|encoding| encoding == Encoding::DELTA_BYTE_ARRAY));
-                assert!(read(&mut pages(), column, rows, None).is_err());
+                assert!(read(pages(), column, rows, None).is_err());
                 continue;
             }
-            let chunk = read(&mut pages(), column, rows, None).unwrap();
+            let chunk = read(pages(), column, rows, None).unwrap();
             let texts = chunk.texts.unwrap();
             let found = chunk.numbers.iter().map(|number| texts.value(*number as usize));
             assert!(found.eq(wanted.iter().map(Option::unwrap_or_default)), "{index}");
             assert_eq!(texts.len(), chunk.numbers.iter().max().map_or(0, |most| *most as usize + 1));
             let others: Vec<u32> = (0..texts.len() as u32).rev().collect();
-            let again = read(&mut pages(), column, rows, Some(&others));
+            let mut rest = pages();
+            let again = pass_dictionary(&mut rest).and_then(|()| read(rest, column, rows, Some(&others)));
             assert_eq!(again.is_ok(), chunk.is_whole && column.dictionary_page_offset().is_some());
             if let Ok(again) = again {
                 assert!(again.texts.is_none());
@@ -374,8 +395,17 @@ mod tests {
                     again.numbers.iter().zip(&chunk.numbers).all(|(again, number)| *again == others[*number as usize])
                 );
             }
-            assert!(read(&mut pages(), column, rows - 1, None).is_err());
-            assert!(read(&mut pages(), column, rows + 1, None).is_err());
+            let word = texts.iter().flatten().max_by_key(|text| text.len()).unwrap_or_default().to_owned();
+            let finder = memchr::memmem::Finder::new(&word);
+            let kept = wanted_pages(&mut pages(), |bytes| finder.find(bytes).is_some()).unwrap().unwrap();
+            assert_eq!(read(kept.into_iter().map(Ok), column, rows, None).unwrap().numbers, chunk.numbers);
+            assert!(
+                wanted_pages(&mut pages(), |bytes| memchr::memmem::find(bytes, b"no such text").is_some())
+                    .unwrap()
+                    .is_none()
+            );
+            assert!(read(pages(), column, rows - 1, None).is_err());
+            assert!(read(pages(), column, rows + 1, None).is_err());
         }
     }
 

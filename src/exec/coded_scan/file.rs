@@ -186,7 +186,8 @@ impl Open {
         for (origin, condition) in self.conditions.iter().zip(&self.shown.conditions) {
             match origin {
                 Origin::Texts(leaf) => {
-                    let meets = condition.meets(chunks.texts(self, *leaf)?)?;
+                    let Some(texts) = chunks.texts(self, *leaf, Some(condition))? else { return Ok(None) };
+                    let meets = condition.meets(texts)?;
                     kept = Some(kept.map_or_else(|| meets.clone(), |kept| &kept & &meets));
                 }
                 Origin::Rest(expr) => late.push((expr.clone(), condition.clone())),
@@ -207,7 +208,8 @@ impl Open {
             columns.push(match origin {
                 Origin::Rest(expr) => From::Rest(expr.clone()),
                 Origin::Texts(leaf) => {
-                    let texts = chunks.texts(self, *leaf)?;
+                    let texts = chunks.texts(self, *leaf, None)?;
+                    let Some(texts) = texts else { return internal_err!("texts that nobody looks for were not found") };
                     From::Texts(match kept.as_ref().filter(|_| is_few) {
                         Some(kept) => filter(&texts, kept)?.as_dictionary().clone(),
                         None => texts,
@@ -283,10 +285,11 @@ impl Chunks {
         dictionary.into_iter().chain(rows.scan_ranges(pages)).collect()
     }
 
-    /// A chunk of texts, in terms of its column's dictionary where the column has one.
-    fn texts(&mut self, open: &Open, leaf: usize) -> Result<Dictionary> {
+    /// A chunk of texts, in terms of its column's dictionary where the column has one; `None` where it is plain that none
+    /// meets a condition.
+    fn texts(&mut self, open: &Open, leaf: usize, condition: Option<&Condition>) -> Result<Option<Dictionary>> {
         if let Some(texts) = self.texts.get(&leaf) {
-            return Ok(texts.clone());
+            return Ok(Some(texts.clone()));
         }
         let meta = open.meta.metadata().row_group(self.group);
         let rows = usize::try_from(meta.num_rows()).unwrap_or(0);
@@ -296,7 +299,18 @@ impl Chunks {
         let key = dictionaries::key(&open.object, self.group, leaf);
         let of_column = open.shown.dictionaries.of(&open.folder, column.column_descr().name());
         let known = of_column.known(&key);
-        let mut chunk = chunk::read(&mut pages, column, rows, known.as_ref().map(|known| known.numbers.as_ref()))?;
+        let mut chunk = match (&known, condition) {
+            (Some(known), _) => {
+                chunk::pass_dictionary(&mut pages)?;
+                chunk::read(pages, column, rows, Some(&known.numbers))?
+            }
+            (None, Some(condition)) => {
+                let wanted = chunk::wanted_pages(&mut pages, |bytes| condition.may_be_met_in(bytes))?;
+                let Some(pages) = wanted else { return Ok(None) };
+                chunk::read(pages.into_iter().map(Ok), column, rows, None)?
+            }
+            (None, None) => chunk::read(pages, column, rows, None)?,
+        };
         let texts = match (known, chunk.texts) {
             (Some(known), _) => known.texts,
             (None, Some(texts)) => match of_column.learn(Some(key).filter(|_| chunk.is_whole), &texts) {
@@ -311,7 +325,7 @@ impl Chunks {
         // Fails on a number that no text has.
         let texts = Dictionary::try_new(UInt32Array::from(chunk.numbers), texts)?;
         self.texts.insert(leaf, texts.clone());
-        Ok(texts)
+        Ok(Some(texts))
     }
 }
 

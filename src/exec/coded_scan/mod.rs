@@ -2,6 +2,7 @@
 //! pages, and each text of a row group's dictionary once. It stands in DataFusion's stead where whoever is above makes
 //! use of that; see [`coded_columns`](super::coded_columns).
 use crate::columns::dictionary::{self, Dictionary};
+use crate::plan::text_udf::TextUdf;
 use crate::store::adapt::type_of;
 use crate::types::Type;
 use arrow::array::{Array, AsArray};
@@ -16,7 +17,7 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::utils::collect_columns;
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::coop::make_cooperative;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -55,6 +56,14 @@ pub struct Condition {
 }
 
 impl Condition {
+    /// Whether one of the texts that are somewhere in these bytes can.
+    fn may_be_met_in(&self, bytes: &[u8]) -> bool {
+        let Some(call) = ScalarFunctionExpr::try_downcast_func::<TextUdf>(self.met.as_ref()) else { return true };
+        let is_of_text = call.args().first().is_some_and(|text| text.downcast_ref::<Column>().is_some());
+        let search = call.fun().inner().downcast_ref::<TextUdf>();
+        !is_of_text || search.is_none_or(|search| search.may_be_in(bytes))
+    }
+
     /// Whether each row's text does.
     fn meets(&self, texts: Dictionary) -> Result<BooleanBuffer> {
         let rows = texts.len();
