@@ -228,9 +228,16 @@ struct Pairs {
 }
 
 impl Pairs {
-    /// Puts the number of each pair in the place of its first. All are looked for before any is added, so that the
-    /// processor waits for memory once for many and not for each.
+    /// Puts the number of each pair in the place of its first.
     fn numbers(&mut self, ones: &mut [usize], twos: &[u32]) {
+        if self.others.is_empty() {
+            for (one, two) in ones.iter_mut().zip(twos) {
+                let found = self.find(*one as u32, *two);
+                *one = if found == NO_NUMBER { self.number(*one as u32, *two) } else { found } as usize;
+            }
+            return;
+        }
+        // All are looked for before any is added, so that the processor waits for memory once for many and not for each.
         let mut found = std::mem::take(&mut self.found);
         found.clear();
         found.extend(ones.iter().zip(twos).map(|(one, two)| self.find(*one as u32, *two)));

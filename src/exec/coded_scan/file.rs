@@ -206,11 +206,11 @@ impl Open {
         let mut columns = Vec::with_capacity(self.columns.len());
         for origin in &self.columns {
             columns.push(match origin {
-                Origin::Rest(expr) => From::Rest(expr.clone()),
+                Origin::Rest(expr) => Made::Rest(expr.clone()),
                 Origin::Texts(leaf) => {
                     let texts = chunks.texts(self, *leaf, None)?;
                     let Some(texts) = texts else { return internal_err!("texts that nobody looks for were not found") };
-                    From::Texts(match kept.as_ref().filter(|_| is_few) {
+                    Made::Texts(match kept.as_ref().filter(|_| is_few) {
                         Some(kept) => filter(&texts, kept)?.as_dictionary().clone(),
                         None => texts,
                     })
@@ -329,7 +329,8 @@ impl Chunks {
     }
 }
 
-enum From {
+/// What a column of a row group's batches is made of.
+enum Made {
     Texts(Dictionary),
     Rest(Arc<dyn PhysicalExpr>),
 }
@@ -339,7 +340,7 @@ struct Group {
     shown: Arc<Shown>,
     rows: usize,
     at: usize,
-    columns: Vec<From>,
+    columns: Vec<Made>,
     rest: Option<ParquetRecordBatchReader>,
     /// Rows that were not left out before.
     kept: Option<BooleanArray>,
@@ -368,9 +369,9 @@ impl Group {
             return internal_err!("a row group has more rows than it says");
         }
         let columns = self.columns.iter().enumerate().map(|(index, column)| match column {
-            From::Texts(texts) => Ok(Arc::new(texts.slice(self.at, rows)) as ArrayRef),
-            From::Rest(expr) if self.shown.columns[index].1 => Ok(Arc::new(each_its_own(expr, &rest)?) as _),
-            From::Rest(expr) => expr.evaluate(&rest)?.into_array(rows),
+            Made::Texts(texts) => Ok(Arc::new(texts.slice(self.at, rows)) as ArrayRef),
+            Made::Rest(expr) if self.shown.columns[index].1 => Ok(Arc::new(each_its_own(expr, &rest)?) as _),
+            Made::Rest(expr) => expr.evaluate(&rest)?.into_array(rows),
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let mut kept = self.kept.as_ref().map(|kept| kept.slice(self.at, rows));
