@@ -3,6 +3,7 @@
 use super::dictionary::{OfDictionary, Texts, lie_first};
 use arrow::array::{Array, StringViewArray};
 use arrow::buffer::Buffer;
+use std::sync::Mutex;
 
 /// Places of the table of views; a power of two.
 const PLACES: usize = 1 << 11;
@@ -141,13 +142,13 @@ fn mark(view: u128) -> Option<u32> {
 }
 
 impl<T: Copy + Default> Known<T> {
-    /// The same, for what may be found out of texts that no row has.
-    pub fn ahead() -> Known<T> {
+    /// For what may be found out of texts that no row has.
+    fn ahead() -> Known<T> {
         Known { dictionary: OfDictionary::ahead(), ..Known::default() }
     }
 
     /// Whether it knows of texts that lie where these do.
-    pub fn is_of(&self, texts: Texts<'_>) -> bool {
+    fn is_of(&self, texts: Texts<'_>) -> bool {
         match texts {
             Texts::Views(array) => self.is_over(array),
             Texts::Dictionary(_, texts) => self.dictionary.is_of(texts),
@@ -314,6 +315,34 @@ impl<T: Copy + Default> Known<T> {
             + self.marks.capacity() * size_of::<u32>()
             + self.values.capacity() * size_of::<T>()
             + self.dictionary.size()
+    }
+}
+
+/// The same of several streams: each finds again what it has found out so far.
+#[derive(Debug)]
+pub struct KnownByStream<T> {
+    /// Of streams that are not at work just now.
+    idle: Mutex<Vec<Known<T>>>,
+}
+
+impl<T> Default for KnownByStream<T> {
+    fn default() -> KnownByStream<T> {
+        KnownByStream { idle: Mutex::new(Vec::new()) }
+    }
+}
+
+impl<T: Copy + Default> KnownByStream<T> {
+    /// Like [`Known::read`], and may ask for texts that no row has.
+    pub fn read(&self, texts: Texts<'_>, out: &mut Vec<T>, find: impl FnMut(&StringViewArray, &[usize], &mut Vec<T>)) {
+        let known = self.idle.lock().ok().and_then(|mut idle| {
+            let at = idle.iter().position(|known| known.is_of(texts)).or(idle.len().checked_sub(1))?;
+            Some(idle.swap_remove(at))
+        });
+        let mut known = known.unwrap_or_else(Known::ahead);
+        known.read(texts, out, find);
+        if let Ok(mut idle) = self.idle.lock() {
+            idle.push(known);
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 //! its groups, as what it counts without repeats, or in a filter on the way. Whatever else reads them gets their texts.
 use super::coded_groups::CodedGroups;
 use super::coded_scan::{CodedScan, Condition, Rows, compared_with_time};
-use crate::columns::dictionary::{self, OfDictionary, Texts};
+use crate::columns::dictionary::{self, Texts};
+use crate::columns::repeats::KnownByStream;
 use crate::plan::distinct_udaf;
 use crate::plan::text_udf::TextUdf;
 use crate::store::adapt::is_mark;
@@ -12,7 +13,8 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, internal_err};
-use datafusion::logical_expr::{ColumnarValue, Operator};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::expressions::{BinaryExpr, Column, DynamicFilterTracking, NotExpr};
 use datafusion::physical_expr::projection::ProjectionExpr;
 use datafusion::physical_expr::utils::collect_columns;
@@ -24,7 +26,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Puts [`CodedScan`] below the aggregations that gain by it, and where conditions on texts drop rows.
 pub fn coded_columns(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
@@ -41,13 +43,12 @@ pub fn coded_columns(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPl
         ))
     })?;
     let plan = plan.data.transform_up(|node| {
-        let wanted = vec![false; node.schema().fields().len()];
-        let is_filter =
-            node.downcast_ref::<FilterExec>().is_some_and(|filter| Rows::of(filter.input().as_ref()).is_some());
-        let drops = Rows::of(node.as_ref()).is_some_and(|rows| rows.predicate.is_some());
-        if !is_filter && !drops {
+        let is_scan = |plan: &dyn ExecutionPlan| plan.downcast_ref::<DataSourceExec>().is_some();
+        let filter = node.downcast_ref::<FilterExec>();
+        if !is_scan(node.as_ref()) && !filter.is_some_and(|filter| is_scan(filter.input().as_ref())) {
             return Ok(Transformed::no(node));
         }
+        let wanted = vec![false; node.schema().fields().len()];
         let Some((scan, coded)) = read(&node, wanted)? else { return Ok(Transformed::no(node)) };
         Ok(Transformed::yes(as_texts(scan, &coded)?))
     })?;
@@ -100,11 +101,8 @@ fn read(plan: &Arc<dyn ExecutionPlan>, mut wanted: Vec<bool>) -> Result<Coded> {
         let Some(made) = rows.made.take() else { return scan(plan, rows, None, wanted) };
         // Over what the scan shows, not over the table.
         let place = |column: &Column| rows.columns.iter().position(|read| read == column).unwrap_or(0);
-        let in_scan = |part: Arc<dyn PhysicalExpr>| match part.downcast_ref::<Column>() {
-            Some(column) => Ok(Transformed::yes(Arc::new(Column::new(column.name(), place(column))) as _)),
-            None => Ok(Transformed::no(part)),
-        };
-        let made = made.try_map_exprs(|expr| expr.transform_up(in_scan).data())?;
+        let in_scan = |column: &Column| Column::new(column.name(), place(column));
+        let made = made.try_map_exprs(|expr| with_columns(expr, in_scan))?;
         let made: Vec<ProjectionExpr> = made.iter().cloned().collect();
         let below = asked_below(&made, &wanted, rows.columns.len());
         let Some((input, below)) = scan(plan, rows, None, below)? else { return Ok(None) };
@@ -183,11 +181,8 @@ fn scan(plan: &Arc<dyn ExecutionPlan>, rows: Rows, filter: Option<&FilterExec>, 
     if filter.is_some_and(|filter| filter.fetch().is_some()) {
         return Ok(None);
     }
-    let in_table = |part: Arc<dyn PhysicalExpr>| match part.downcast_ref::<Column>() {
-        Some(column) => Ok(Transformed::yes(Arc::new(columns[column.index()].clone()) as _)),
-        None => Ok(Transformed::no(part)),
-    };
-    let above = filter.map(|filter| filter.predicate().clone().transform_up(in_table).data()).transpose()?;
+    let in_table = |column: &Column| columns[column.index()].clone();
+    let above = filter.map(|filter| with_columns(filter.predicate().clone(), in_table)).transpose()?;
     let (mut conditions, mut others) = (Vec::new(), Vec::new());
     for part in predicate.iter().chain(&above).flat_map(split_conjunction).filter(|part| !is_mark(part)) {
         match of_one_text(part).filter(|column| texts[column.index()]) {
@@ -227,11 +222,8 @@ fn scan(plan: &Arc<dyn ExecutionPlan>, rows: Rows, filter: Option<&FilterExec>, 
     }
     let mut coded: Vec<bool> = out.iter().map(|(.., coded)| *coded).collect();
     let place = |column: &Column| out.iter().position(|(shown, ..)| shown.index() == column.index()).unwrap_or(0);
-    let in_scan = |part: Arc<dyn PhysicalExpr>| match part.downcast_ref::<Column>() {
-        Some(column) => Ok(Transformed::yes(Arc::new(Column::new(column.name(), place(column))) as _)),
-        None => Ok(Transformed::no(part)),
-    };
-    let others = others.map(|others| others.transform_up(in_scan).data()).transpose()?;
+    let in_scan = |column: &Column| Column::new(column.name(), place(column));
+    let others = others.map(|others| with_columns(others, in_scan)).transpose()?;
     let scan: Arc<dyn ExecutionPlan> = Arc::new(CodedScan::new(plan.clone(), out, conditions));
     let Some(others) = others else { return Ok(Some((scan, coded))) };
     let predicate = recoded(others, &coded)?;
@@ -260,10 +252,14 @@ fn asked(expr: &Arc<dyn PhysicalExpr>, wanted: &mut [bool]) {
 
 /// The column of a condition on the texts of one column.
 fn of_one_text(expr: &Arc<dyn PhysicalExpr>) -> Option<Column> {
-    let joins = |operator: &Operator| matches!(operator, Operator::And | Operator::Or);
-    let is_made_of_others = expr.downcast_ref::<BinaryExpr>().is_some_and(|binary| joins(binary.op()))
-        || expr.downcast_ref::<NotExpr>().is_some();
-    if is_made_of_others
+    // What follows walks through all of a part, and must not do so for each link of a chain: comparisons are no links, nor are
+    // functions that give a bool.
+    let is_link = match (expr.downcast_ref::<BinaryExpr>(), expr.downcast_ref::<ScalarFunctionExpr>()) {
+        (Some(binary), _) => !binary.op().supports_propagation(),
+        (_, Some(call)) => *call.return_type() != DataType::Boolean,
+        _ => expr.downcast_ref::<NotExpr>().is_some(),
+    };
+    if is_link
         || expr.downcast_ref::<Column>().is_some()
         || is_volatile(expr)
         || DynamicFilterTracking::classify(expr).contains_dynamic_filter()
@@ -278,11 +274,16 @@ fn of_one_text(expr: &Arc<dyn PhysicalExpr>) -> Option<Column> {
 
 /// An expression over one column, as one over that column alone.
 fn alone(expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
-    let first = |part: Arc<dyn PhysicalExpr>| match part.downcast_ref::<Column>() {
-        Some(column) => Ok(Transformed::yes(Arc::new(Column::new(column.name(), 0)) as _)),
+    with_columns(expr, |column| Column::new(column.name(), 0))
+}
+
+/// An expression over other columns in the place of its own.
+fn with_columns(expr: Arc<dyn PhysicalExpr>, other: impl Fn(&Column) -> Column) -> Result<Arc<dyn PhysicalExpr>> {
+    expr.transform_up(|part| match part.downcast_ref::<Column>() {
+        Some(column) => Ok(Transformed::yes(Arc::new(other(column)) as _)),
         None => Ok(Transformed::no(part)),
-    };
-    expr.transform_up(first).data()
+    })
+    .data()
 }
 
 /// A column of texts, alone.
@@ -362,13 +363,12 @@ struct PerText {
     column: Column,
     /// Over that column alone.
     condition: Arc<dyn PhysicalExpr>,
-    /// What was found out, one for each stream that is not at work just now.
-    known: Mutex<Vec<OfDictionary<Option<bool>>>>,
+    known: KnownByStream<Option<bool>>,
 }
 
 impl PerText {
     fn new(condition: Arc<dyn PhysicalExpr>, column: Column) -> Result<PerText> {
-        Ok(PerText { column, condition: alone(condition)?, known: Mutex::default() })
+        Ok(PerText { column, condition: alone(condition)?, known: KnownByStream::default() })
     }
 
     fn try_on(&self, texts: &StringViewArray, rows: &[usize]) -> Result<ArrayRef> {
@@ -406,25 +406,21 @@ impl PhysicalExpr for PerText {
     }
 
     fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {
-        let Some(Texts::Dictionary(column, texts)) = Texts::of(batch.column(self.column.index())) else {
-            return internal_err!("`{self}` over texts that are no dictionary");
+        let Some(texts) = Texts::of(batch.column(self.column.index())) else {
+            return internal_err!("`{self}` over what is no text");
         };
-        let idle = self.known.lock().ok().and_then(|mut idle| {
-            let at = idle.iter().position(|known| known.is_of(texts)).or(idle.len().checked_sub(1))?;
-            Some(idle.swap_remove(at))
-        });
-        let mut known = idle.unwrap_or_else(OfDictionary::ahead);
         let mut found = Vec::with_capacity(batch.num_rows());
+        // What is known after a fault is of no use to anyone: the query ends with it.
         let mut fault = None;
-        known.read(column, texts, &mut found, |texts, rows, out| match self.try_on(texts, rows) {
+        self.known.read(texts, &mut found, |texts, rows, out| match self.try_on(texts, rows) {
             Ok(tried) => out.extend(tried.as_boolean().iter()),
-            Err(error) => fault = Some(error),
+            Err(error) => {
+                fault = Some(error);
+                out.extend(rows.iter().map(|_| None));
+            }
         });
         if let Some(fault) = fault {
             return Err(fault);
-        }
-        if let Ok(mut idle) = self.known.lock() {
-            idle.push(known);
         }
         Ok(ColumnarValue::Array(Arc::new(BooleanArray::from(found))))
     }

@@ -1,6 +1,6 @@
 //! Text operators with constant right sides, over whole columns: the needles are readied once, each row is one search.
 use crate::columns::dictionary::Texts;
-use crate::columns::repeats::Known;
+use crate::columns::repeats::KnownByStream;
 use crate::functions::predicates::{AnyOf, InBytes, Kind, Needle, fold};
 use crate::functions::regexes;
 use crate::store::index::filter as index;
@@ -13,7 +13,7 @@ use datafusion::logical_expr::{
 };
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 
 /// One operator (`has`, `!in~`, `has_any`, …) and its constants. A null text is the empty one.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub struct TextUdf {
     search: Search,
     /// The needle, for bytes of many texts.
     in_bytes: OnceLock<Option<InBytes>>,
-    /// What was found out about repeated texts, one for each stream that is not at work just now.
-    known: Mutex<Vec<Known<bool>>>,
+    /// What was found out about repeated texts.
+    known: KnownByStream<bool>,
     signature: Signature,
 }
 
@@ -58,7 +58,8 @@ pub fn call(symbol: &'static str, needles: &[Value<'static>], text: Expr) -> Opt
     let shown = needles.iter().filter(|_| few).map(|needle| index::needle(needle));
     let args = std::iter::once(text).chain(shown).collect();
     let signature = Signature::user_defined(Volatility::Immutable);
-    let udf = TextUdf { symbol, needles, search, in_bytes: OnceLock::new(), known: Mutex::default(), signature };
+    let udf =
+        TextUdf { symbol, needles, search, in_bytes: OnceLock::new(), known: KnownByStream::default(), signature };
     Some(ScalarUDF::new_from_impl(udf).call(args))
 }
 
@@ -90,15 +91,6 @@ impl TextUdf {
         }
     }
 
-    /// What the stream that this batch is of has found out so far.
-    fn known_of(&self, texts: Texts<'_>) -> Known<bool> {
-        let Ok(mut idle) = self.known.lock() else { return Known::ahead() };
-        match idle.iter().position(|known| known.is_of(texts)) {
-            Some(at) => idle.swap_remove(at),
-            None => idle.pop().unwrap_or_else(Known::ahead),
-        }
-    }
-
     fn each(&self, array: &ArrayRef, finds: impl Fn(&str) -> bool) -> Result<BooleanArray> {
         let negated = self.symbol.starts_with('!');
         let matches = |text: &str| finds(text) != negated;
@@ -109,16 +101,12 @@ impl TextUdf {
             DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(&mut push),
             other => {
                 let Some(texts) = Texts::of(array) else { return internal_err!("`{}` over {other}", self.symbol) };
-                let mut known = self.known_of(texts);
                 let mut found = Vec::new();
-                known.read(texts, &mut found, |texts, rows, out| {
+                self.known.read(texts, &mut found, |texts, rows, out| {
                     let text = |row: usize| if texts.is_null(row) { "" } else { texts.value(row) };
                     out.extend(rows.iter().map(|row| matches(text(*row))));
                 });
                 bits.append_slice(&found);
-                if let Ok(mut idle) = self.known.lock() {
-                    idle.push(known);
-                }
             }
         }
         Ok(BooleanArray::new(bits.finish(), None))

@@ -85,8 +85,8 @@ impl Shown {
 /// Where a column of a file comes from.
 #[derive(Clone)]
 enum Origin {
-    /// A chunk of texts, by its place in each row group.
-    Texts(usize),
+    /// A chunk of texts, by its place in each row group; and its column's dictionary.
+    Texts(usize, Arc<dictionaries::Dictionary>),
     /// An expression over what the rest is read as.
     Rest(Arc<dyn PhysicalExpr>),
 }
@@ -94,8 +94,6 @@ enum Origin {
 struct Open {
     shown: Arc<Shown>,
     object: ObjectMeta,
-    /// Of the table.
-    folder: String,
     reader: Box<dyn AsyncFileReader + Send>,
     meta: ArrowReaderMetadata,
     columns: Vec<Origin>,
@@ -139,7 +137,7 @@ pub async fn open(
         {
             let ty = meta.schema().field(*root).data_type();
             if meta.metadata().row_groups().iter().all(|group| chunk::can_read(group.column(leaf), ty)) {
-                return Ok(Origin::Texts(leaf));
+                return Ok(Origin::Texts(leaf, shown.dictionaries.of(&folder, place.column(leaf).name())));
             }
         }
         roots.extend(read);
@@ -160,7 +158,7 @@ pub async fn open(
         }
     }
     let rest = (!roots.is_empty()).then(|| ProjectionMask::roots(place, roots));
-    let open = Open { shown, object, folder, reader, meta, columns, conditions, rest, rest_chunks };
+    let open = Open { shown, object, reader, meta, columns, conditions, rest, rest_chunks };
     let batches = stream::try_unfold((open, groups.into_iter()), |(mut open, mut groups)| async move {
         loop {
             let Some(group) = groups.next() else { return Ok(None) };
@@ -185,8 +183,8 @@ impl Open {
         let mut late = Vec::new();
         for (origin, condition) in self.conditions.iter().zip(&self.shown.conditions) {
             match origin {
-                Origin::Texts(leaf) => {
-                    let Some(texts) = chunks.texts(self, *leaf, Some(condition))? else { return Ok(None) };
+                Origin::Texts(leaf, of_column) => {
+                    let Some(texts) = chunks.texts(self, *leaf, of_column, Some(condition))? else { return Ok(None) };
                     let meets = condition.meets(texts)?;
                     kept = Some(kept.map_or_else(|| meets.clone(), |kept| &kept & &meets));
                 }
@@ -207,8 +205,8 @@ impl Open {
         for origin in &self.columns {
             columns.push(match origin {
                 Origin::Rest(expr) => Made::Rest(expr.clone()),
-                Origin::Texts(leaf) => {
-                    let texts = chunks.texts(self, *leaf, None)?;
+                Origin::Texts(leaf, of_column) => {
+                    let texts = chunks.texts(self, *leaf, of_column, None)?;
                     let Some(texts) = texts else { return internal_err!("texts that nobody looks for were not found") };
                     Made::Texts(match kept.as_ref().filter(|_| is_few) {
                         Some(kept) => filter(&texts, kept)?.as_dictionary().clone(),
@@ -241,7 +239,7 @@ impl Open {
 /// The chunks of texts among columns.
 fn leaves(columns: &[Origin]) -> Vec<usize> {
     let leaf = |origin: &Origin| match origin {
-        Origin::Texts(leaf) => Some(*leaf),
+        Origin::Texts(leaf, _) => Some(*leaf),
         Origin::Rest(_) => None,
     };
     columns.iter().filter_map(leaf).collect()
@@ -287,7 +285,13 @@ impl Chunks {
 
     /// A chunk of texts, in terms of its column's dictionary where the column has one; `None` where it is plain that none
     /// meets a condition.
-    fn texts(&mut self, open: &Open, leaf: usize, condition: Option<&Condition>) -> Result<Option<Dictionary>> {
+    fn texts(
+        &mut self,
+        open: &Open,
+        leaf: usize,
+        of_column: &dictionaries::Dictionary,
+        condition: Option<&Condition>,
+    ) -> Result<Option<Dictionary>> {
         if let Some(texts) = self.texts.get(&leaf) {
             return Ok(Some(texts.clone()));
         }
@@ -297,7 +301,6 @@ impl Chunks {
         let fetched = Arc::new(Fetched { parts: self.fetched.clone() });
         let mut pages = SerializedPageReader::new(fetched, column, rows, None)?;
         let key = dictionaries::key(&open.object, self.group, leaf);
-        let of_column = open.shown.dictionaries.of(&open.folder, column.column_descr().name());
         let known = of_column.known(&key);
         let mut chunk = match (&known, condition) {
             (Some(known), _) => {
