@@ -43,6 +43,14 @@ pub fn lie_first(buffers: &[Buffer], array: &StringViewArray) -> bool {
     buffers.len() <= array.data_buffers().len() && buffers.iter().zip(array.data_buffers()).all(same)
 }
 
+/// Whether the first of some texts are these, in the same memory.
+pub fn is_begun_by(texts: &StringViewArray, first: &StringViewArray) -> bool {
+    let (old, new) = (first.views(), texts.views());
+    let same =
+        old.as_ptr() == new.as_ptr() && old.len() == new.len() || old.len() <= new.len() && old[..] == new[..old.len()];
+    same && lie_first(first.data_buffers(), texts)
+}
+
 /// With no more texts than so many times its rows, a whole dictionary is looked at ahead.
 const AHEAD: usize = 4;
 
@@ -84,11 +92,7 @@ impl<T> OfDictionary<T> {
 impl<T: Copy + Default> OfDictionary<T> {
     /// Whether what is known is of these texts, or of the first of them.
     pub fn is_of(&self, texts: &StringViewArray) -> bool {
-        let Some(before) = &self.texts else { return false };
-        let (old, new) = (before.views(), texts.views());
-        let same = old.as_ptr() == new.as_ptr() && old.len() == new.len()
-            || old.len() <= new.len() && old[..] == new[..old.len()];
-        same && lie_first(before.data_buffers(), texts)
+        self.texts.as_ref().is_some_and(|before| is_begun_by(texts, before))
     }
 
     fn over(&mut self, texts: &StringViewArray) {

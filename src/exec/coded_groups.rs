@@ -1,10 +1,10 @@
 //! Grouping by small numbers instead of texts. The first half of a two-step aggregation, in DataFusion's stead: each column
 //! that is grouped by turns into codes, and the codes of a row name its group. A text of a dictionary is known by where
 //! it lies, so that most rows are told apart without a look at a text. What is aggregated, and how, stays DataFusion's.
-use crate::columns::dictionary::Texts;
+use crate::columns::dictionary::{Texts, is_begun_by};
 use crate::columns::numbered::Numbered;
 use crate::columns::repeats::Known;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringViewArray, UInt32Array};
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -302,9 +302,11 @@ impl Groups {
     fn read(&mut self, keys: &[ArrayRef]) -> Result<()> {
         let Groups { columns, numbers, codes, .. } = self;
         numbers.clear();
+        // Codes that no row has do no harm where pairs are what is numbered.
+        let most = [ROWS, COLUMNS].map(|most| if keys.len() > 1 { most as usize } else { 0 });
         for (at, (column, array)) in columns.iter_mut().zip(keys).enumerate() {
             codes.clear();
-            column.read(array, codes)?;
+            column.read(array, most[at.min(1)], codes)?;
             if at == 0 {
                 numbers.extend(codes.iter().map(|code| *code as usize));
                 self.count = column.count();
@@ -353,6 +355,8 @@ struct Codes {
     by_number: Numbers<i64>,
     texts: Numbered,
     known: Known<u32>,
+    /// A dictionary of which the texts are the first; their numbers in it are their codes.
+    dictionary: Option<StringViewArray>,
 }
 
 impl Codes {
@@ -367,9 +371,16 @@ impl Codes {
         self.texts.count().max(self.numbers.len())
     }
 
-    fn read(&mut self, array: &ArrayRef, codes: &mut Vec<u32>) -> Result<()> {
+    /// The codes of a column's values. Of texts in a dictionary of no more than `most` all have one, whether a row has them
+    /// or not.
+    fn read(&mut self, array: &ArrayRef, most: usize, codes: &mut Vec<u32>) -> Result<()> {
         if let Some(texts) = Texts::of(array) {
-            self.read_texts(texts, codes);
+            match texts {
+                Texts::Dictionary(column, texts) if texts.len() <= most && self.takes(texts) => {
+                    codes.extend_from_slice(column.keys().values());
+                }
+                _ => self.read_texts(texts, codes),
+            }
             return Ok(());
         }
         let numbers = cast(array, &DataType::Int64)?;
@@ -397,6 +408,28 @@ impl Codes {
             codes.push(code);
         }
         Ok(())
+    }
+
+    /// Whether the numbers of a dictionary's texts are their codes.
+    fn takes(&mut self, texts: &StringViewArray) -> bool {
+        let known = match &self.dictionary {
+            Some(known) if !is_begun_by(texts, known) => return false,
+            Some(known) => known.len(),
+            None => 0,
+        };
+        if self.texts.count() != known || texts.null_count() > 0 {
+            return false;
+        }
+        if texts.len() > known {
+            let (new, mut codes) = ((known..texts.len()).collect::<Vec<_>>(), Vec::new());
+            self.texts.codes(texts, &new, &mut codes);
+            // One text may stand there twice.
+            if self.texts.count() != texts.len() {
+                return false;
+            }
+        }
+        self.dictionary = Some(texts.clone());
+        true
     }
 
     fn read_texts(&mut self, column: Texts<'_>, codes: &mut Vec<u32>) {

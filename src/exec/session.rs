@@ -15,6 +15,7 @@ use datafusion::execution::context::QueryPlanner;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::functions_aggregate::first_last::first_value_udaf;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::Optimizer;
 use datafusion::physical_plan::ExecutionPlan;
@@ -63,10 +64,11 @@ impl Sessions {
         let place = rules.iter().position(|rule| rule.name() == WRONG_WITH_NULL_KEYS[0]).unwrap_or(0);
         rules.insert(place, Arc::new(EqualColumns));
         rules.retain(|rule| !WRONG_WITH_NULL_KEYS.contains(&rule.name()));
+        // Plans have their functions with them; only a rule of the optimizer looks for one by its name.
         let base = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(Arc::clone(&runtime))
-            .with_default_features()
+            .with_aggregate_functions(vec![first_value_udaf()])
             .with_optimizer_rules(rules)
             .with_query_planner(Arc::new(Planner))
             .build();

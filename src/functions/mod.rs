@@ -315,6 +315,7 @@ pub mod encodings;
 #[cfg(test)]
 mod examples_test;
 pub mod geo;
+pub mod in_bytes;
 pub mod ip;
 pub mod math;
 pub mod operators;

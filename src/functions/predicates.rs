@@ -13,8 +13,7 @@ use aho_corasick::{AhoCorasick, Span, packed};
 use memchr::memmem;
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::str::Utf8Error;
 
 const TEXT: Types = Types::STRING.or(Types::DYNAMIC);
 
@@ -177,7 +176,7 @@ pub struct Needle {
 }
 
 #[derive(Clone, Debug)]
-enum Way {
+pub(super) enum Way {
     /// Compared byte for byte.
     Exact(Box<memmem::Finder<'static>>),
     /// An ASCII needle in any letter case: by the byte at this place, the rarest one.
@@ -210,13 +209,8 @@ impl Needle {
         self.kind
     }
 
-    /// Whether one of the texts that are somewhere in these bytes can match.
-    pub fn may_be_in(&self, bytes: &[u8]) -> bool {
-        match &self.way {
-            Way::Exact(finder) => finder.find(bytes).is_some(),
-            Way::Ascii(at) => self.text.is_empty() || find_ascii(bytes, self.text.as_bytes(), *at).is_some(),
-            Way::Folded(_) => true,
-        }
+    pub(super) fn way(&self) -> &Way {
+        &self.way
     }
 
     pub fn matches(&self, text: &str) -> bool {
@@ -253,27 +247,45 @@ pub struct AnyOf {
 
 /// Whole words of ASCII letters and digits, looked for a vector of bytes at a time in a copy of the text in lower case.
 #[derive(Clone, Debug)]
-struct Words(packed::Searcher);
+struct Words {
+    searcher: packed::Searcher,
+    words: Vec<Box<[u8]>>,
+}
 
 impl Words {
     /// `None` where the machine has no such vectors, or the words are too many for them.
     fn new(words: &[&String]) -> Option<Words> {
+        let words: Vec<Box<[u8]>> = words.iter().map(|word| word.to_ascii_lowercase().into_bytes().into()).collect();
         let mut builder = packed::Config::new().match_kind(packed::MatchKind::LeftmostLongest).builder();
-        builder.extend(words.iter().map(|word| word.to_ascii_lowercase()));
-        builder.build().map(Words)
+        builder.extend(&words);
+        builder.build().map(|searcher| Words { searcher, words })
     }
 
     /// Of the words that begin at a place only the longest is looked at: where that is followed by a letter or digit, so
     /// are those that it begins with.
-    fn matches(&self, text: &str) -> bool {
+    fn matches(&self, text: &[u8], before: &mut Before) -> bool {
         thread_local!(static LOWER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+        let Before(places) = before;
+        for at in 0..places.len() {
+            let (start, word) = places[at];
+            let word = self.words.get(word).map_or(&[][..], |word| word);
+            let end = start + word.len();
+            let is_there = text.get(start..end).is_some_and(|there| there.eq_ignore_ascii_case(word));
+            if is_there && !word.is_empty() && is_whole(text, start, end) {
+                // What was found last is tried first.
+                places[..=at].rotate_right(1);
+                return true;
+            }
+        }
         LOWER.with_borrow_mut(|lower| {
             lower.clear();
-            lower.extend_from_slice(text.as_bytes());
+            lower.extend_from_slice(text);
             lower.make_ascii_lowercase();
             let mut from = 0;
-            while let Some(found) = self.0.find_in(&*lower, Span::from(from..lower.len())) {
-                if stands(text, (found.start(), found.end()), (true, true)) {
+            while let Some(found) = self.searcher.find_in(&*lower, Span::from(from..lower.len())) {
+                if is_whole(text, found.start(), found.end()) {
+                    places.rotate_right(1);
+                    places[0] = (found.start(), found.pattern().as_usize());
                     return true;
                 }
                 from = found.start() + 1;
@@ -281,6 +293,27 @@ impl Words {
             false
         })
     }
+}
+
+/// Where in the texts before this one a word was found, and which: much that is run begins in the same way.
+#[derive(Clone, Debug)]
+pub struct Before([(usize, usize); 4]);
+
+impl Default for Before {
+    fn default() -> Before {
+        Before([(0, usize::MAX); 4])
+    }
+}
+
+/// Whether terms begin and end with these bytes of a text.
+fn is_whole(text: &[u8], start: usize, end: usize) -> bool {
+    let (before, after) = (start.checked_sub(1).map(|at| text[at]), text.get(end));
+    let is_ascii = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii);
+    if is_ascii(before.as_ref()) && is_ascii(after) {
+        return !before.is_some_and(|byte| byte.is_ascii_alphanumeric())
+            && !after.is_some_and(u8::is_ascii_alphanumeric);
+    }
+    stands(&String::from_utf8_lossy(text), (start, end), (true, true))
 }
 
 #[derive(Clone, Debug)]
@@ -315,8 +348,21 @@ impl AnyOf {
         AnyOf { single, words, together }
     }
 
+    /// Like [`AnyOf::matches`], of one text of many.
+    pub fn matches_one(&self, text: &[u8], before: &mut Before) -> Result<bool, Utf8Error> {
+        if let Some(words) = &self.words {
+            if words.matches(text, before) {
+                return Ok(true);
+            }
+            if self.single.is_empty() && self.together.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(self.matches(std::str::from_utf8(text)?))
+    }
+
     pub fn matches(&self, text: &str) -> bool {
-        let found = self.words.as_ref().is_some_and(|words| words.matches(text))
+        let found = self.words.as_ref().is_some_and(|words| words.matches(text.as_bytes(), &mut Before::default()))
             || self.together.as_ref().is_some_and(|together| {
                 together
                     .searcher
@@ -476,59 +522,14 @@ fn rarest(needle: &[u8]) -> usize {
     (0..needle.len()).max_by_key(|at| rank(needle[*at])).unwrap_or(0)
 }
 
-/// An ASCII needle in any letter case, looked for in the bytes of many texts at once: by three of its bytes, a vector at a
-/// time.
-#[derive(Clone, Debug)]
-pub struct InBytes {
-    needle: Box<[u8]>,
-    /// Where the three are in the needle.
-    at: usize,
-    searcher: packed::Searcher,
-}
-
-impl InBytes {
-    /// `None` where the needle is no such, or the machine has no such vectors.
-    pub fn new(needle: &Needle) -> Option<InBytes> {
-        let Way::Ascii(_) = needle.way else { return None };
-        let needle = needle.text.as_bytes();
-        let letters = |three: &[u8]| three.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-        let rare = |three: &[u8]| three.iter().map(|byte| rank(*byte)).sum::<usize>();
-        let threes = needle.windows(3).enumerate();
-        let (at, three) = threes.min_by_key(|(_, three)| (letters(three), Reverse(rare(three))))?;
-        let cases = (0u8..8).map(|upper| {
-            let case = |place: usize| match upper >> place & 1 {
-                0 => three[place].to_ascii_lowercase(),
-                _ => three[place].to_ascii_uppercase(),
-            };
-            [case(0), case(1), case(2)]
-        });
-        let mut builder = packed::Config::new().builder();
-        builder.extend(cases.collect::<BTreeSet<_>>());
-        Some(InBytes { needle: needle.into(), at, searcher: builder.build()? })
-    }
-
-    pub fn is_in(&self, bytes: &[u8]) -> bool {
-        let mut from = 0;
-        while let Some(found) = self.searcher.find_in(bytes, Span { start: from, end: bytes.len() }) {
-            let start = found.start().checked_sub(self.at);
-            let there = start.and_then(|start| bytes.get(start..start + self.needle.len()));
-            if there.is_some_and(|there| there.eq_ignore_ascii_case(&self.needle)) {
-                return true;
-            }
-            from = found.start() + 1;
-        }
-        false
-    }
-}
-
 /// How rare a byte is in texts; the higher, the rarer.
-fn rank(byte: u8) -> usize {
+pub(super) fn rank(byte: u8) -> usize {
     let common = b"eaoitnsrlcdmpuh./\\fgbw0125-: _";
     common.iter().position(|c| *c == byte.to_ascii_lowercase()).unwrap_or(100)
 }
 
 /// The first place of an ASCII needle in any letter case. `at` is the place in the needle of the byte to hunt by.
-fn find_ascii(hay: &[u8], needle: &[u8], at: usize) -> Option<usize> {
+pub(super) fn find_ascii(hay: &[u8], needle: &[u8], at: usize) -> Option<usize> {
     let last = hay.len().checked_sub(needle.len())?;
     let (lower, upper) = (needle[at].to_ascii_lowercase(), needle[at].to_ascii_uppercase());
     let window = hay.get(at..=last + at)?;
@@ -608,28 +609,6 @@ mod tests {
     ];
 
     #[test]
-    fn a_needle_is_found_in_bytes_in_any_letter_case() {
-        let noise: Vec<u8> = (0..4_000u32).map(|at| b"aAbB19-\xe4\x00"[(at * at / 7 % 9) as usize]).collect();
-        for needle in ["abc", "ABba19-", "9-9", "k", "ab", "zz9", "--a", "b19-aB1"] {
-            let ready = Needle::new(Kind::Contains, needle);
-            let Some(quick) = InBytes::new(&ready) else {
-                assert!(needle.len() < 3);
-                continue;
-            };
-            for length in [0, 2, 3, 17, 64, 1_000, 4_000] {
-                for from in [0, 1, 40] {
-                    let bytes = &noise[from.min(length)..length];
-                    let wanted = bytes.windows(needle.len()).any(|part| part.eq_ignore_ascii_case(needle.as_bytes()));
-                    assert_eq!(quick.is_in(bytes), wanted, "{needle} in {length}");
-                    assert_eq!(ready.may_be_in(bytes), wanted, "{needle} in {length}");
-                }
-            }
-            let end = [b"x".repeat(50), needle.to_ascii_uppercase().into_bytes()].concat();
-            assert!(quick.is_in(&end) && !quick.is_in(&end[..end.len() - 1]));
-        }
-    }
-
-    #[test]
     fn terms_end_where_letters_and_digits_end() {
         for (text, needle, wanted) in [
             ("hello-world", "hello", true),
@@ -696,11 +675,13 @@ mod tests {
             for to in from + 1..=words.len() {
                 let needles: Vec<String> = words[from..to].iter().map(|word| word.to_string()).collect();
                 let any = AnyOf::new(Kind::Has, &needles);
+                let mut before = Before::default();
                 for text in
                     texts.iter().flat_map(|text| [(*text).to_owned(), format!("{text}{rest}"), format!("{rest}{text}")])
                 {
                     let wanted = needles.iter().any(|needle| has(&text, needle));
                     assert_eq!(any.matches(&text), wanted, "{text} {needles:?}");
+                    assert_eq!(any.matches_one(text.as_bytes(), &mut before), Ok(wanted), "{text} {needles:?}");
                 }
             }
         }

@@ -5,7 +5,10 @@ use super::{Arg, Call, Function, Gives, one, optional};
 use crate::types::{Type, Types};
 use crate::value::{Json, Value, convert, json};
 use regex::{Regex, RegexBuilder};
+use regex_syntax::hir::literal::{Extractor, Literal};
+use regex_syntax::hir::{Hir, HirKind};
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -251,6 +254,33 @@ pub fn find<T>(pattern: &str, with: impl FnOnce(&Regex) -> T) -> Option<T> {
     shared(pattern).map(|regex| with(&regex))
 }
 
+/// More literals, or so many of a single byte, are found too often or too slowly.
+const MOST_LITERALS: usize = 64;
+/// Parts of a pattern that are looked at.
+const MOST_PARTS: usize = 32;
+
+/// One of these is in every text that a pattern matches: what it, or a part of it that must be there, begins with. `None`
+/// where it has no such parts.
+pub fn literals(pattern: &str) -> Option<Vec<Vec<u8>>> {
+    let hir = regex_syntax::parse(pattern).ok()?;
+    let parts = match hir.kind() {
+        HirKind::Concat(parts) => parts.as_slice(),
+        _ => std::slice::from_ref(&hir),
+    };
+    let found = (0..parts.len().min(MOST_PARTS)).filter_map(|first| {
+        let mut literals = Extractor::new().extract(&Hir::concat(parts[first..].to_vec()));
+        // What begins with another is found where that is.
+        literals.sort();
+        literals.minimize_by_preference();
+        let shortest = literals.min_literal_len()?;
+        let count = literals.len()?;
+        let is_enough = if count == 1 { shortest > 0 } else { shortest > 1 && count <= MOST_LITERALS };
+        is_enough.then_some((shortest, count, literals))
+    });
+    let (.., best) = found.min_by_key(|(shortest, count, _)| (Reverse(*shortest), *count))?;
+    Some(best.literals()?.iter().map(|literal: &Literal| literal.as_bytes().to_vec()).collect())
+}
+
 fn extract<'a>(call: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
     let group = long(args, 1).and_then(|group| usize::try_from(group).ok());
     let source = text(args, 2);
@@ -391,7 +421,23 @@ fn indexof_regex<'a>(_: &Call<'_>, args: &[Value<'a>]) -> Value<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{check, replace};
+    use super::{check, literals, replace};
+
+    #[test]
+    fn every_match_has_one_of_the_literals() {
+        let of = |pattern| {
+            let literals = literals(pattern).unwrap_or_default();
+            literals.iter().map(|literal| String::from_utf8_lossy(literal).into_owned()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(of(r"-e(nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{20,}"), "-e");
+        assert_eq!(of(r"\b\w+@evil\.(com|net)$"), "@evil.com @evil.net");
+        assert_eq!(of(r"^(cmd|powershell)\.exe"), "cmd.exe powershell.exe");
+        assert_eq!(of(r"(?i)-ec"), "-EC -Ec -eC -ec");
+        assert_eq!(of(r"\d+ab?"), "a");
+        for pattern in ["", "(", ".*", "a*", "a|", r"\d+|abc", "[^\\s\\S]", "[a-z]"] {
+            assert_eq!(of(pattern), "", "{pattern}");
+        }
+    }
 
     #[test]
     fn a_bad_pattern_is_told_in_one_line() {

@@ -1,19 +1,26 @@
 //! Text operators with constant right sides, over whole columns: the needles are readied once, each row is one search.
 use crate::columns::dictionary::Texts;
-use crate::columns::repeats::KnownByStream;
-use crate::functions::predicates::{AnyOf, InBytes, Kind, Needle, fold};
+use crate::columns::repeats::{KnownByStream, lies_in};
+use crate::functions::in_bytes::{InBytes, Seek};
+use crate::functions::predicates::{AnyOf, Before, Kind, Needle, fold};
 use crate::functions::regexes;
 use crate::store::index::filter as index;
 use crate::value::Value;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, StringViewArray};
 use arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue, internal_err};
+use datafusion::common::{Result, ScalarValue, internal_datafusion_err, internal_err};
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
+use std::str::from_utf8;
 use std::sync::OnceLock;
+
+/// So many texts, and no less than one in [`SHARE`] of an array's, are looked at together.
+const MANY: usize = 256;
+const SHARE: usize = 4;
 
 /// One operator (`has`, `!in~`, `has_any`, …) and its constants. A null text is the empty one.
 #[derive(Debug)]
@@ -21,8 +28,8 @@ pub struct TextUdf {
     symbol: &'static str,
     needles: Vec<String>,
     search: Search,
-    /// The needle, for bytes of many texts.
-    in_bytes: OnceLock<Option<InBytes>>,
+    /// What to look for in the bytes of many texts.
+    seek: OnceLock<Option<Seek>>,
     /// What was found out about repeated texts.
     known: KnownByStream<bool>,
     signature: Signature,
@@ -58,8 +65,7 @@ pub fn call(symbol: &'static str, needles: &[Value<'static>], text: Expr) -> Opt
     let shown = needles.iter().filter(|_| few).map(|needle| index::needle(needle));
     let args = std::iter::once(text).chain(shown).collect();
     let signature = Signature::user_defined(Volatility::Immutable);
-    let udf =
-        TextUdf { symbol, needles, search, in_bytes: OnceLock::new(), known: KnownByStream::default(), signature };
+    let udf = TextUdf { symbol, needles, search, seek: OnceLock::new(), known: KnownByStream::default(), signature };
     Some(ScalarUDF::new_from_impl(udf).call(args))
 }
 
@@ -78,16 +84,42 @@ impl TextUdf {
         }
     }
 
-    /// Whether it can be true of one of the texts that are somewhere in these bytes.
-    pub fn may_be_in(&self, bytes: &[u8]) -> bool {
+    /// Tells of texts that lie in bytes whether it is true of each.
+    pub fn of_texts_in(&self, texts: InBytes<'_>, out: &mut Vec<bool>) -> Result<()> {
+        let seek = self.seek.get_or_init(|| self.seek()).as_ref();
+        let first = out.len();
+        let mut with = |matches: &dyn Fn(&str) -> bool| texts.matching(seek, |text| Ok(matches(from_utf8(text)?)), out);
         match &self.search {
-            _ if self.symbol.starts_with('!') => true,
-            Search::One(needle) => match self.in_bytes.get_or_init(|| InBytes::new(needle)) {
-                Some(needle) => needle.is_in(bytes),
-                None => needle.may_be_in(bytes),
-            },
-            Search::All(needles) => needles.iter().all(|needle| needle.may_be_in(bytes)),
-            Search::Any(_) | Search::Set(_) | Search::Pattern => true,
+            Search::One(needle) => with(&|text| needle.matches(text)),
+            Search::Any(needles) => {
+                let mut before = Before::default();
+                texts.matching(seek, |text| needles.matches_one(text, &mut before), out)
+            }
+            Search::All(needles) => with(&|text| needles.iter().all(|needle| needle.matches(text))),
+            Search::Set(set) => with(&|text| set.contains(&fold(text))),
+            Search::Pattern => {
+                let pattern = self.needles.first().map_or("", String::as_str);
+                regexes::find(pattern, |pattern| with(&|text| pattern.is_match(text)))
+                    .ok_or_else(|| internal_datafusion_err!("a pattern was compiled once and not again"))?
+            }
+        }
+        .map_err(|error| DataFusionError::External(error.into()))?;
+        if self.symbol.starts_with('!') {
+            out[first..].iter_mut().for_each(|found| *found = !*found);
+        }
+        Ok(())
+    }
+
+    fn seek(&self) -> Option<Seek> {
+        match &self.search {
+            Search::One(needle) => Seek::needle(needle),
+            // The longest is the rarest.
+            Search::All(needles) => Seek::needle(needles.iter().max_by_key(|needle| needle.text().len())?),
+            Search::Any(_) | Search::Set(_) => None,
+            Search::Pattern => {
+                let needles = regexes::literals(self.needles.first()?)?;
+                Seek::exactly(&needles.iter().map(Vec::as_slice).collect::<Vec<_>>())
+            }
         }
     }
 
@@ -102,14 +134,57 @@ impl TextUdf {
             other => {
                 let Some(texts) = Texts::of(array) else { return internal_err!("`{}` over {other}", self.symbol) };
                 let mut found = Vec::new();
+                let mut fault = None;
                 self.known.read(texts, &mut found, |texts, rows, out| {
-                    let text = |row: usize| if texts.is_null(row) { "" } else { texts.value(row) };
-                    out.extend(rows.iter().map(|row| matches(text(*row))));
+                    let matches = |row: usize| matches(if texts.is_null(row) { "" } else { texts.value(row) });
+                    if rows.len() < MANY || rows.len() * SHARE < texts.len() {
+                        out.extend(rows.iter().map(|row| matches(*row)));
+                    } else if let Err(error) = self.of_many(texts, rows, out, matches) {
+                        out.resize(out.len() + rows.len(), false);
+                        fault = Some(error);
+                    }
                 });
+                fault.map_or(Ok(()), Err)?;
                 bits.append_slice(&found);
             }
         }
         Ok(BooleanArray::new(bits.finish(), None))
+    }
+
+    /// Of most of an array's texts, where they lie in its buffers.
+    fn of_many(
+        &self,
+        texts: &StringViewArray,
+        of: &[usize],
+        out: &mut Vec<bool>,
+        matches: impl Fn(usize) -> bool,
+    ) -> Result<()> {
+        let mut lying = vec![(Vec::new(), Vec::new()); texts.data_buffers().len()];
+        let mut tried = vec![false; of.len()];
+        for (at, row) in of.iter().enumerate() {
+            let place = lies_in(texts.views()[*row]).filter(|_| texts.is_valid(*row));
+            match place.map(|(buffer, start, end)| (&mut lying[buffer], start, end)) {
+                Some(((places, rows), start, end)) if places.last().is_none_or(|(_, last)| *last <= start) => {
+                    places.push((start, end));
+                    rows.push(at);
+                }
+                _ => tried[at] = matches(*row),
+            }
+        }
+        let mut found = Vec::new();
+        for (bytes, (places, rows)) in texts.data_buffers().iter().zip(&lying) {
+            let span = places.first().zip(places.last()).map_or(0, |((start, _), (_, end))| end - start);
+            if places.iter().map(|(start, end)| end - start).sum::<u32>() < span / SHARE as u32 {
+                // They lie too far apart.
+                rows.iter().for_each(|at| tried[*at] = matches(of[*at]));
+                continue;
+            }
+            found.clear();
+            self.of_texts_in(InBytes { bytes, places }, &mut found)?;
+            rows.iter().zip(&found).for_each(|(at, found)| tried[*at] = *found);
+        }
+        out.extend(tried);
+        Ok(())
     }
 }
 

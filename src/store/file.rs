@@ -13,7 +13,7 @@ use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowWriterOptions, compute_leaves};
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, ParquetMetaData, RowGroupMetaData, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -128,6 +128,11 @@ fn properties(
     for column in schema.columns.iter().filter(|column| column.ty == Type::Dynamic) {
         let path = ColumnPath::new(vec![column.name.clone()]);
         properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Chunk);
+    }
+    // Times lie in order, or nearly so: their steps take less than they do, and are read faster than what is compressed.
+    for column in schema.columns.iter().filter(|column| column.ty == Type::Datetime) {
+        let path = ColumnPath::new(vec![column.name.clone()]);
+        properties = properties.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
     }
     for (column, values) in schema.columns.iter().zip(first.columns()) {
         if !has_dictionary(column.ty, values) {

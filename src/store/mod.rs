@@ -22,6 +22,7 @@ mod convert;
 mod delta;
 mod error;
 mod file;
+mod footers;
 mod functions;
 mod held;
 pub mod index;

@@ -1,6 +1,7 @@
 //! One snapshot of a table as DataFusion reads it: which files a filter leaves, and a Parquet scan over them.
 use super::adapt::{Adapt, KQL_TYPE, where_present};
 use super::convert::stored_field;
+use super::footers::WholeFooters;
 use super::index::{Wanted, filter};
 use super::indexes::{Indexes, Left};
 use super::readings::{Reading, Readings};
@@ -13,7 +14,7 @@ use datafusion::common::config::TableParquetOptions;
 use datafusion::common::stats::Precision;
 use datafusion::common::{Column, ColumnStatistics, DFSchema, DataFusionError, Result, Statistics, project_schema};
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::parquet::{CachedParquetFileReaderFactory, ParquetFileReaderFactory};
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
@@ -233,12 +234,13 @@ impl TableProvider for Provider {
             ..TableParquetOptions::default()
         };
         let footers = runtime.cache_manager.get_file_metadata_cache();
+        let readers = CachedParquetFileReaderFactory::new(location.objects.clone(), footers);
+        // Without a filter no page is passed over.
+        let readers: Arc<dyn ParquetFileReaderFactory> =
+            if filters.is_empty() { Arc::new(readers) } else { Arc::new(WholeFooters(readers)) };
         let source = ParquetSource::new(self.table.clone())
             .with_table_parquet_options(options)
-            .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(
-                location.objects.clone(),
-                footers,
-            )));
+            .with_parquet_file_reader_factory(readers);
         let worth_it = if self.snapshot.foreign { LATE_WITHOUT_INDEX } else { LATE_COLUMNS };
         let decoding = self.filter_while_decoding
             || source.table_parquet_options().global.pushdown_filters

@@ -1,8 +1,9 @@
 //! One column chunk of texts: the number of each row's text, and the texts of its dictionary. Numbers come straight from
 //! the data pages; no row costs a look at a text.
 //! <https://parquet.apache.org/docs/file-format/data-pages/encodings/>
+use crate::functions::in_bytes::InBytes;
 use arrow::array::{StringArray, StringViewArray};
-use arrow::buffer::OffsetBuffer;
+use arrow::buffer::{BooleanBuffer, OffsetBuffer};
 use arrow::datatypes::DataType;
 use bytes::Bytes;
 use parquet::basic::{Encoding, Type};
@@ -30,22 +31,6 @@ pub struct Chunk {
     pub is_whole: bool,
 }
 
-/// The pages of a chunk, if one of its texts may be wanted: bytes that have texts in them are looked at as they are.
-pub fn wanted_pages(
-    pages: &mut dyn PageReader,
-    may_be_wanted: impl Fn(&[u8]) -> bool,
-) -> Result<Option<Vec<Page>>, ParquetError> {
-    let mut all = Vec::new();
-    // Where all are absent there are no bytes.
-    let mut is_wanted = may_be_wanted(b"");
-    while let Some(page) = pages.get_next_page()? {
-        let has_texts = page.is_dictionary_page() || page.encoding() == Encoding::PLAIN;
-        is_wanted = is_wanted || has_texts && may_be_wanted(page.buffer());
-        all.push(page);
-    }
-    Ok(is_wanted.then_some(all))
-}
-
 /// Passes over a chunk's dictionary.
 pub fn pass_dictionary(pages: &mut dyn PageReader) -> Result<(), ParquetError> {
     match pages.peek_next_page()? {
@@ -62,25 +47,11 @@ pub fn read(
     rows: usize,
     known: Option<&[u32]>,
 ) -> Result<Chunk, ParquetError> {
-    let mut reading = Reading {
-        rows,
-        known,
-        nullable: column.column_descr().max_def_level() > 0,
-        numbers: Vec::with_capacity(rows),
-        in_dictionary: 0,
-        count: 0,
-        null: None,
-        bytes: Vec::new(),
-        ends: vec![0],
-    };
-    if let Some(known) = known {
-        reading.count = known.len() as u32;
-        reading.in_dictionary = reading.count;
-    }
+    let mut reading = Reading::new(column, rows, known, Copied { bytes: Vec::new(), ends: vec![0] });
     for page in pages {
         reading.page(page?)?;
     }
-    let Reading { numbers, bytes, ends, count, in_dictionary, .. } = reading;
+    let Reading { numbers, to: Copied { bytes, ends }, count, in_dictionary, .. } = reading;
     let is_whole = count == in_dictionary;
     if numbers.len() != rows || known.is_some() && !is_whole {
         return Err(broken("its pages do not have its rows"));
@@ -93,11 +64,106 @@ pub fn read(
     Ok(Chunk { numbers, texts, is_whole })
 }
 
+/// Tells of each row of a chunk whether its text meets a condition. The texts are looked at where they lie in the pages, once
+/// each. `None` where none of them meets it.
+pub fn meeting(
+    pages: &[Page],
+    column: &ColumnChunkMetaData,
+    rows: usize,
+    meets: impl FnMut(InBytes<'_>, &mut Vec<bool>) -> Result<(), ParquetError>,
+) -> Result<Option<BooleanBuffer>, ParquetError> {
+    let tried = Tried { meets, places: Vec::new(), met: Vec::new() };
+    let mut reading = Reading::new(column, rows, None, tried);
+    for page in pages {
+        reading.page(page.clone())?;
+    }
+    let Reading { numbers, to: Tried { met, .. }, .. } = reading;
+    if numbers.len() != rows || numbers.iter().any(|number| *number as usize >= met.len()) {
+        return Err(broken("its pages do not have its rows"));
+    }
+    let met_by = |row: usize| met[numbers[row] as usize];
+    Ok(met.contains(&true).then(|| BooleanBuffer::collect_bool(rows, met_by)))
+}
+
 fn broken(how: &str) -> ParquetError {
     ParquetError::General(format!("a column chunk is broken: {how}"))
 }
 
-struct Reading<'a> {
+/// What becomes of texts that are read.
+trait Texts {
+    /// So many texts one after the other, each behind its length.
+    fn plain(&mut self, data: &[u8], count: usize) -> Result<(), ParquetError>;
+    /// The empty text.
+    fn empty(&mut self) -> Result<(), ParquetError>;
+}
+
+/// All texts one behind the other, and where each ends.
+struct Copied {
+    bytes: Vec<u8>,
+    ends: Vec<i32>,
+}
+
+impl Texts for Copied {
+    fn plain(&mut self, data: &[u8], count: usize) -> Result<(), ParquetError> {
+        let Copied { bytes, ends } = self;
+        bytes.reserve(data.len().saturating_sub(count * 4));
+        ends.reserve(count.min(data.len() / 4));
+        each(data, count, |start, end| {
+            bytes.extend_from_slice(&data[start..end]);
+            ends.push(i32::try_from(bytes.len()).map_err(|_| broken("its texts are too many"))?);
+            Ok(())
+        })
+    }
+
+    fn empty(&mut self) -> Result<(), ParquetError> {
+        self.ends.extend(self.ends.last().copied());
+        Ok(())
+    }
+}
+
+/// Whether each of the texts meets a condition.
+struct Tried<F> {
+    meets: F,
+    places: Vec<(u32, u32)>,
+    met: Vec<bool>,
+}
+
+impl<F: FnMut(InBytes<'_>, &mut Vec<bool>) -> Result<(), ParquetError>> Texts for Tried<F> {
+    fn plain(&mut self, data: &[u8], count: usize) -> Result<(), ParquetError> {
+        let Tried { meets, places, met } = self;
+        places.clear();
+        places.reserve(count.min(data.len() / 4));
+        each(data, count, |start, end| {
+            // A page is smaller than 2 GiB.
+            places.push((start as u32, end as u32));
+            Ok(())
+        })?;
+        meets(InBytes { bytes: data, places }, met)
+    }
+
+    fn empty(&mut self) -> Result<(), ParquetError> {
+        (self.meets)(InBytes { bytes: b"", places: &[(0, 0)] }, &mut self.met)
+    }
+}
+
+/// Where each of so many texts begins and ends.
+fn each(
+    data: &[u8],
+    count: usize,
+    mut take: impl FnMut(usize, usize) -> Result<(), ParquetError>,
+) -> Result<(), ParquetError> {
+    let mut at = 0;
+    for _ in 0..count {
+        let length = data.get(at..).and_then(<[u8]>::first_chunk).map(|length| u32::from_le_bytes(*length) as usize);
+        let end = length.and_then(|length| length.checked_add(at + 4)).filter(|end| *end <= data.len());
+        let end = end.ok_or_else(|| broken("its texts end before they should"))?;
+        take(at + 4, end)?;
+        at = end;
+    }
+    Ok(())
+}
+
+struct Reading<'a, T> {
     rows: usize,
     known: Option<&'a [u32]>,
     nullable: bool,
@@ -107,19 +173,31 @@ struct Reading<'a> {
     count: u32,
     /// The number of the empty text that stands for nulls.
     null: Option<u32>,
-    /// All texts one behind the other, and where each ends.
-    bytes: Vec<u8>,
-    ends: Vec<i32>,
+    to: T,
 }
 
-impl Reading<'_> {
+impl<'a, T: Texts> Reading<'a, T> {
+    fn new(column: &ColumnChunkMetaData, rows: usize, known: Option<&'a [u32]>, to: T) -> Reading<'a, T> {
+        let count = known.map_or(0, |known| known.len() as u32);
+        Reading {
+            rows,
+            known,
+            nullable: column.column_descr().max_def_level() > 0,
+            numbers: Vec::with_capacity(rows),
+            in_dictionary: count,
+            count,
+            null: None,
+            to,
+        }
+    }
+
     fn page(&mut self, page: Page) -> Result<(), ParquetError> {
         match page {
             Page::DictionaryPage { buf, num_values, encoding, .. } => {
                 if self.count > 0 || !matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY) {
                     return Err(broken("its dictionary is of no known kind"));
                 }
-                self.plain(buf, num_values as usize)?;
+                self.plain(&buf, num_values as usize)?;
                 self.in_dictionary = self.count;
                 Ok(())
             }
@@ -165,7 +243,7 @@ impl Reading<'_> {
         match encoding {
             Encoding::PLAIN => {
                 let first = self.count;
-                self.plain(data, count - nulls)?;
+                self.plain(&data, count - nulls)?;
                 self.numbers.extend(first..self.count);
             }
             Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY if count == nulls => {}
@@ -179,7 +257,7 @@ impl Reading<'_> {
             _ => return Err(broken("its values are of no known kind")),
         }
         if nulls > 0 {
-            let null = self.null();
+            let null = self.null()?;
             let mut values = self.numbers.split_off(from).into_iter();
             self.numbers.extend(present.iter().map(|present| match present {
                 0 => null,
@@ -189,28 +267,18 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn null(&mut self) -> u32 {
-        *self.null.get_or_insert_with(|| {
-            self.ends.extend(self.ends.last().copied());
-            self.count += 1;
-            self.count - 1
-        })
+    fn null(&mut self) -> Result<u32, ParquetError> {
+        if let Some(null) = self.null {
+            return Ok(null);
+        }
+        self.to.empty()?;
+        self.count += 1;
+        self.null = Some(self.count - 1);
+        Ok(self.count - 1)
     }
 
-    /// Texts one after the other, each behind its length.
-    fn plain(&mut self, data: Bytes, count: usize) -> Result<(), ParquetError> {
-        let mut at = 0;
-        self.bytes.reserve(data.len().saturating_sub(count * 4));
-        self.ends.reserve(count.min(data.len() / 4));
-        for _ in 0..count {
-            let length =
-                data.get(at..).and_then(<[u8]>::first_chunk).map(|length| u32::from_le_bytes(*length) as usize);
-            let text = length.and_then(|length| data.get(at + 4..)?.get(..length));
-            let text = text.ok_or_else(|| broken("its texts end before they should"))?;
-            self.bytes.extend_from_slice(text);
-            self.ends.push(i32::try_from(self.bytes.len()).map_err(|_| broken("its texts are too many"))?);
-            at += 4 + text.len();
-        }
+    fn plain(&mut self, data: &[u8], count: usize) -> Result<(), ParquetError> {
+        self.to.plain(data, count)?;
         self.count += count as u32;
         Ok(())
     }
@@ -395,15 +463,22 @@ mod tests {
                     again.numbers.iter().zip(&chunk.numbers).all(|(again, number)| *again == others[*number as usize])
                 );
             }
+            let pages: Vec<Page> = pages().collect::<Result<_, _>>().unwrap();
             let word = texts.iter().flatten().max_by_key(|text| text.len()).unwrap_or_default().to_owned();
-            let finder = memchr::memmem::Finder::new(&word);
-            let kept = wanted_pages(&mut pages(), |bytes| finder.find(bytes).is_some()).unwrap().unwrap();
-            assert_eq!(read(kept.into_iter().map(Ok), column, rows, None).unwrap().numbers, chunk.numbers);
-            assert!(
-                wanted_pages(&mut pages(), |bytes| memchr::memmem::find(bytes, b"no such text").is_some())
-                    .unwrap()
-                    .is_none()
-            );
+            for needle in [word.as_str(), "5", "", "no such text"] {
+                let contains = |text: &str| text.contains(needle);
+                let met = meeting(&pages, column, rows, |texts, out| {
+                    texts
+                        .matching(None, |text| Ok(contains(std::str::from_utf8(text)?)), out)
+                        .map_err(|error| ParquetError::External(error.into()))
+                });
+                let wanted: Vec<bool> = wanted.iter().map(|text| contains(text.unwrap_or_default())).collect();
+                match met.unwrap() {
+                    Some(met) => assert!(met.iter().eq(wanted)),
+                    None => assert!(!wanted.contains(&true)),
+                }
+            }
+            let pages = || pages.iter().cloned().map(Ok);
             assert!(read(pages(), column, rows - 1, None).is_err());
             assert!(read(pages(), column, rows + 1, None).is_err());
         }

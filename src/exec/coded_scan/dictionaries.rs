@@ -17,6 +17,10 @@ const BYTES: usize = 128 << 20;
 /// To tell more texts of a column apart takes longer than it saves.
 const MOST_TEXTS: usize = 5 << 16;
 const MOST_BYTES: usize = 64 << 20;
+/// A row group of so many texts tells how many its column has: what of them is not new says it, as with fish that are
+/// caught twice. With so many times more texts than can be told apart, no more are.
+const TELLING: usize = MOST_TEXTS / 16;
+const FAR_TOO_MANY: usize = 4;
 
 /// A row group's dictionary: the file, its size and time, the row group, the place of the column.
 pub type Key = (Path, u64, i64, usize, usize);
@@ -100,9 +104,16 @@ impl Dictionary {
     /// many.
     pub fn learn(&self, key: Option<Key>, texts: &StringViewArray) -> Option<Translated> {
         let mut known = lock(&self.texts);
+        let before = known.as_ref()?.numbered.count();
         let learned = known.as_mut()?.learn(key, texts).ok();
-        let too_many = known
-            .take_if(|known| learned.is_none() || known.numbered.count() > MOST_TEXTS || known.size() > MOST_BYTES);
+        let too_many = known.take_if(|known| {
+            let twice = texts.len().saturating_sub(known.numbered.count() - before);
+            let likely = before.saturating_mul(texts.len()) / twice.max(1);
+            learned.is_none()
+                || known.numbered.count() > MOST_TEXTS
+                || known.size() > MOST_BYTES
+                || texts.len() >= TELLING && likely > MOST_TEXTS * FAR_TOO_MANY
+        });
         self.bytes.store(known.as_ref().map_or(0, Texts::size), Ordering::Relaxed);
         learned.filter(|_| too_many.is_none())
     }

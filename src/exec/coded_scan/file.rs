@@ -1,9 +1,10 @@
 //! One Parquet file, row group by row group.
 use super::bounds::kept;
-use super::chunk;
+use super::chunk::{self, Chunk};
 use super::dictionaries::{self, Dictionaries};
 use super::{CodedScan, Condition, parts};
 use crate::columns::dictionary::Dictionary;
+use crate::functions::in_bytes::InBytes;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::{and, filter, filter_record_batch};
@@ -30,6 +31,7 @@ use parquet::arrow::arrow_reader::{
     RowSelectionPolicy,
 };
 use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::column::page::Page;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::reader::{ChunkReader, Length};
@@ -176,7 +178,7 @@ const FEW: usize = 8;
 impl Open {
     /// The rows of a row group that meet the conditions; `None` where none does.
     async fn group(&mut self, group: usize) -> Result<Option<Group>> {
-        let mut chunks = Chunks { group, fetched: Vec::new(), texts: HashMap::new() };
+        let mut chunks = Chunks { group, fetched: Vec::new(), pages: HashMap::new(), texts: HashMap::new() };
         let rows = usize::try_from(self.meta.metadata().row_group(group).num_rows()).unwrap_or(0);
         chunks.fetch(self, &leaves(&self.conditions), None).await?;
         let mut kept: Option<BooleanBuffer> = None;
@@ -184,8 +186,7 @@ impl Open {
         for (origin, condition) in self.conditions.iter().zip(&self.shown.conditions) {
             match origin {
                 Origin::Texts(leaf, of_column) => {
-                    let Some(texts) = chunks.texts(self, *leaf, of_column, Some(condition))? else { return Ok(None) };
-                    let meets = condition.meets(texts)?;
+                    let Some(meets) = chunks.meets(self, *leaf, of_column, condition)? else { return Ok(None) };
                     kept = Some(kept.map_or_else(|| meets.clone(), |kept| &kept & &meets));
                 }
                 Origin::Rest(expr) => late.push((expr.clone(), condition.clone())),
@@ -206,8 +207,7 @@ impl Open {
             columns.push(match origin {
                 Origin::Rest(expr) => Made::Rest(expr.clone()),
                 Origin::Texts(leaf, of_column) => {
-                    let texts = chunks.texts(self, *leaf, of_column, None)?;
-                    let Some(texts) = texts else { return internal_err!("texts that nobody looks for were not found") };
+                    let texts = chunks.texts(self, *leaf, of_column)?;
                     Made::Texts(match kept.as_ref().filter(|_| is_few) {
                         Some(kept) => filter(&texts, kept)?.as_dictionary().clone(),
                         None => texts,
@@ -249,6 +249,8 @@ fn leaves(columns: &[Origin]) -> Vec<usize> {
 struct Chunks {
     group: usize,
     fetched: Vec<(Range<u64>, Bytes)>,
+    /// Those of chunks whose texts were looked at within.
+    pages: HashMap<usize, Vec<Page>>,
     texts: HashMap<usize, Dictionary>,
 }
 
@@ -283,53 +285,75 @@ impl Chunks {
         dictionary.into_iter().chain(rows.scan_ranges(pages)).collect()
     }
 
-    /// A chunk of texts, in terms of its column's dictionary where the column has one; `None` where it is plain that none
-    /// meets a condition.
-    fn texts(
+    fn reader(&self, open: &Open, leaf: usize) -> Result<SerializedPageReader<Fetched>, ParquetError> {
+        let meta = open.meta.metadata().row_group(self.group);
+        let rows = usize::try_from(meta.num_rows()).unwrap_or(0);
+        SerializedPageReader::new(Arc::new(Fetched { parts: self.fetched.clone() }), meta.column(leaf), rows, None)
+    }
+
+    /// Whether each row's text meets a condition; `None` where none does. Of texts that are not known yet it is tried where
+    /// they lie.
+    fn meets(
         &mut self,
         open: &Open,
         leaf: usize,
         of_column: &dictionaries::Dictionary,
-        condition: Option<&Condition>,
-    ) -> Result<Option<Dictionary>> {
-        if let Some(texts) = self.texts.get(&leaf) {
-            return Ok(Some(texts.clone()));
+        condition: &Condition,
+    ) -> Result<Option<BooleanBuffer>> {
+        let is_known = || of_column.known(&dictionaries::key(&open.object, self.group, leaf)).is_some();
+        let test = condition.test().filter(|_| !self.texts.contains_key(&leaf) && !is_known());
+        let Some(test) = test else {
+            let meets = condition.meets(self.texts(open, leaf, of_column)?)?;
+            return Ok((meets.count_set_bits() > 0).then_some(meets));
+        };
+        if !self.pages.contains_key(&leaf) {
+            let pages = self.reader(open, leaf)?.collect::<Result<_, _>>()?;
+            self.pages.insert(leaf, pages);
         }
         let meta = open.meta.metadata().row_group(self.group);
         let rows = usize::try_from(meta.num_rows()).unwrap_or(0);
-        let column = meta.column(leaf);
-        let fetched = Arc::new(Fetched { parts: self.fetched.clone() });
-        let mut pages = SerializedPageReader::new(fetched, column, rows, None)?;
+        let tried = |texts: InBytes<'_>, out: &mut Vec<bool>| test.of_texts_in(texts, out).map_err(external);
+        Ok(chunk::meeting(&self.pages[&leaf], meta.column(leaf), rows, tried)?)
+    }
+
+    /// A chunk of texts, in terms of its column's dictionary where the column has one.
+    fn texts(&mut self, open: &Open, leaf: usize, of_column: &dictionaries::Dictionary) -> Result<Dictionary> {
+        if let Some(texts) = self.texts.get(&leaf) {
+            return Ok(texts.clone());
+        }
+        let meta = open.meta.metadata().row_group(self.group);
+        let (column, rows) = (meta.column(leaf), usize::try_from(meta.num_rows()).unwrap_or(0));
         let key = dictionaries::key(&open.object, self.group, leaf);
-        let known = of_column.known(&key);
-        let mut chunk = match (&known, condition) {
-            (Some(known), _) => {
+        let (numbers, texts) = match of_column.known(&key) {
+            Some(known) => {
+                let mut pages = self.reader(open, leaf)?;
                 chunk::pass_dictionary(&mut pages)?;
-                chunk::read(pages, column, rows, Some(&known.numbers))?
+                (chunk::read(pages, column, rows, Some(&known.numbers))?.numbers, known.texts)
             }
-            (None, Some(condition)) => {
-                let wanted = chunk::wanted_pages(&mut pages, |bytes| condition.may_be_met_in(bytes))?;
-                let Some(pages) = wanted else { return Ok(None) };
-                chunk::read(pages.into_iter().map(Ok), column, rows, None)?
-            }
-            (None, None) => chunk::read(pages, column, rows, None)?,
-        };
-        let texts = match (known, chunk.texts) {
-            (Some(known), _) => known.texts,
-            (None, Some(texts)) => match of_column.learn(Some(key).filter(|_| chunk.is_whole), &texts) {
-                Some(learned) => {
-                    chunk::translate(&mut chunk.numbers, &learned.numbers);
-                    learned.texts
+            None => {
+                let Chunk { mut numbers, texts, is_whole } = match self.pages.remove(&leaf) {
+                    Some(pages) => chunk::read(pages.into_iter().map(Ok), column, rows, None)?,
+                    None => chunk::read(self.reader(open, leaf)?, column, rows, None)?,
+                };
+                let Some(texts) = texts else { return internal_err!("a chunk without texts") };
+                match of_column.learn(Some(key).filter(|_| is_whole), &texts) {
+                    Some(learned) => {
+                        chunk::translate(&mut numbers, &learned.numbers);
+                        (numbers, learned.texts)
+                    }
+                    None => (numbers, Arc::new(texts) as ArrayRef),
                 }
-                None => Arc::new(texts),
-            },
-            (None, None) => return internal_err!("a chunk without texts"),
+            }
         };
         // Fails on a number that no text has.
-        let texts = Dictionary::try_new(UInt32Array::from(chunk.numbers), texts)?;
+        let texts = Dictionary::try_new(UInt32Array::from(numbers), texts)?;
         self.texts.insert(leaf, texts.clone());
-        Ok(Some(texts))
+        Ok(texts)
     }
+}
+
+fn external(error: DataFusionError) -> ParquetError {
+    ParquetError::External(error.into())
 }
 
 /// What a column of a row group's batches is made of.

@@ -56,12 +56,11 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// Whether one of the texts that are somewhere in these bytes can.
-    fn may_be_met_in(&self, bytes: &[u8]) -> bool {
-        let Some(call) = ScalarFunctionExpr::try_downcast_func::<TextUdf>(self.met.as_ref()) else { return true };
+    /// The test of texts, if it is no more than one.
+    fn test(&self) -> Option<&TextUdf> {
+        let call = ScalarFunctionExpr::try_downcast_func::<TextUdf>(self.met.as_ref())?;
         let is_of_text = call.args().first().is_some_and(|text| text.downcast_ref::<Column>().is_some());
-        let search = call.fun().inner().downcast_ref::<TextUdf>();
-        !is_of_text || search.is_none_or(|search| search.may_be_in(bytes))
+        call.fun().inner().downcast_ref::<TextUdf>().filter(|_| is_of_text)
     }
 
     /// Whether each row's text does.
