@@ -9,10 +9,11 @@ use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Result, internal_err};
+use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+use datafusion::physical_expr::expressions::Literal;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -140,6 +141,8 @@ struct Grouping {
     groups: Groups,
     folds: Vec<Box<dyn GroupsAccumulator>>,
     reservation: MemoryReservation,
+    /// What `count()` counts: the same for each batch.
+    constant: Option<(ScalarValue, ArrayRef)>,
     /// Rows since the last groups were given on.
     rows: usize,
     /// The pool had no room for them.
@@ -154,6 +157,7 @@ impl Grouping {
             folds: folds(first)?,
             first: Arc::clone(first),
             reservation,
+            constant: None,
             rows: 0,
             cramped: false,
             keeps: true,
@@ -168,7 +172,11 @@ impl Grouping {
         for ((one, filter), fold) in
             self.first.aggr_expr().iter().zip(self.first.filter_expr()).zip(self.folds.iter_mut())
         {
-            let arguments = one.expressions().iter().map(&value).collect::<Result<Vec<_>>>()?;
+            let argument = |expr: &Arc<dyn PhysicalExpr>| match expr.downcast_ref::<Literal>() {
+                Some(literal) => constant(&mut self.constant, literal.value(), rows),
+                None => value(expr),
+            };
+            let arguments = one.expressions().iter().map(argument).collect::<Result<Vec<_>>>()?;
             let filter = filter.as_ref().map(&value).transpose()?;
             let filter: Option<&BooleanArray> = filter.as_ref().map(|filter| filter.as_boolean());
             fold.update_batch(&arguments, &self.groups.numbers, filter, self.groups.count)?;
@@ -202,6 +210,18 @@ impl Grouping {
         self.rows = 0;
         self.reservation.free();
         Ok(())
+    }
+}
+
+/// A constant, once for each row.
+fn constant(kept: &mut Option<(ScalarValue, ArrayRef)>, value: &ScalarValue, rows: usize) -> Result<ArrayRef> {
+    match kept {
+        Some((same, array)) if same == value && array.len() >= rows => Ok(array.slice(0, rows)),
+        _ => {
+            let array = value.to_array_of_size(rows)?;
+            *kept = Some((value.clone(), array.clone()));
+            Ok(array)
+        }
     }
 }
 

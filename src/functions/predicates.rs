@@ -268,10 +268,14 @@ impl Words {
         let Before(places) = before;
         for at in 0..places.len() {
             let (start, word) = places[at];
-            let word = self.words.get(word).map_or(&[][..], |word| word);
+            let Some(word) = self.words.get(word) else { break };
             let end = start + word.len();
+            // Most that is not there has another first byte.
+            if text.get(start).map(u8::to_ascii_lowercase) != word.first().copied() {
+                continue;
+            }
             let is_there = text.get(start..end).is_some_and(|there| there.eq_ignore_ascii_case(word));
-            if is_there && !word.is_empty() && is_whole(text, start, end) {
+            if is_there && is_whole(text, start, end) {
                 // What was found last is tried first.
                 places[..=at].rotate_right(1);
                 return true;

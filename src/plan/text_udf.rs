@@ -6,7 +6,8 @@ use crate::functions::predicates::{AnyOf, Before, Kind, Needle, fold};
 use crate::functions::regexes;
 use crate::store::index::filter as index;
 use crate::value::Value;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, internal_datafusion_err, internal_err};
 use datafusion::error::DataFusionError;
@@ -126,14 +127,13 @@ impl TextUdf {
     fn each(&self, array: &ArrayRef, finds: impl Fn(&str) -> bool) -> Result<BooleanArray> {
         let negated = self.symbol.starts_with('!');
         let matches = |text: &str| finds(text) != negated;
-        let mut bits = BooleanBufferBuilder::new(array.len());
-        let mut push = |text: Option<&str>| bits.append(matches(text.unwrap_or("")));
-        match array.data_type() {
-            DataType::Utf8 => array.as_string::<i32>().iter().for_each(&mut push),
-            DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(&mut push),
+        let each = |text: Option<&str>| matches(text.unwrap_or(""));
+        let found: Vec<bool> = match array.data_type() {
+            DataType::Utf8 => array.as_string::<i32>().iter().map(each).collect(),
+            DataType::LargeUtf8 => array.as_string::<i64>().iter().map(each).collect(),
             other => {
                 let Some(texts) = Texts::of(array) else { return internal_err!("`{}` over {other}", self.symbol) };
-                let mut found = Vec::new();
+                let mut found = Vec::with_capacity(array.len());
                 let mut fault = None;
                 self.known.read(texts, &mut found, |texts, rows, out| {
                     let matches = |row: usize| matches(if texts.is_null(row) { "" } else { texts.value(row) });
@@ -145,10 +145,10 @@ impl TextUdf {
                     }
                 });
                 fault.map_or(Ok(()), Err)?;
-                bits.append_slice(&found);
+                found
             }
-        }
-        Ok(BooleanArray::new(bits.finish(), None))
+        };
+        Ok(BooleanArray::new(BooleanBuffer::collect_bool(found.len(), |row| found[row]), None))
     }
 
     /// Of most of an array's texts, where they lie in its buffers.

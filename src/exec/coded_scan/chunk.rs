@@ -85,7 +85,7 @@ pub fn meeting(
     Ok(met.contains(&true).then(|| BooleanBuffer::collect_bool(rows, met_by)))
 }
 
-fn broken(how: &str) -> ParquetError {
+pub(super) fn broken(how: &str) -> ParquetError {
     ParquetError::General(format!("a column chunk is broken: {how}"))
 }
 
@@ -378,6 +378,7 @@ fn unpack_of<const WIDTH: usize>(packed: &[u8], count: usize, out: &mut Vec<u32>
 
 #[cfg(test)]
 mod tests {
+    use super::super::pages::Pages;
     use super::*;
     use arrow::array::{Array, ArrayRef, AsArray};
     use arrow::record_batch::RecordBatch;
@@ -462,6 +463,16 @@ mod tests {
                 assert!(
                     again.numbers.iter().zip(&chunk.numbers).all(|(again, number)| *again == others[*number as usize])
                 );
+            }
+            let (start, length) = column.byte_range();
+            let bytes = file.slice(start as usize..(start + length) as usize);
+            let ours = read(Pages::new(bytes.clone(), column.compression()).unwrap(), column, rows, None).unwrap();
+            assert_eq!(ours.numbers, chunk.numbers);
+            assert_eq!(ours.texts.unwrap(), texts);
+            let mut ours = Pages::new(bytes, column.compression()).unwrap();
+            if ours.pass_dictionary().is_ok() {
+                let again = read(ours, column, rows, Some(&others));
+                assert_eq!(again.is_ok(), chunk.is_whole);
             }
             let pages: Vec<Page> = pages().collect::<Result<_, _>>().unwrap();
             let word = texts.iter().flatten().max_by_key(|text| text.len()).unwrap_or_default().to_owned();

@@ -2,6 +2,7 @@
 use super::bounds::kept;
 use super::chunk::{self, Chunk};
 use super::dictionaries::{self, Dictionaries};
+use super::pages::Pages;
 use super::{CodedScan, Condition, parts};
 use crate::columns::dictionary::Dictionary;
 use crate::functions::in_bytes::InBytes;
@@ -245,6 +246,8 @@ fn leaves(columns: &[Origin]) -> Vec<usize> {
     columns.iter().filter_map(leaf).collect()
 }
 
+type AnyPages = Box<dyn Iterator<Item = Result<Page, ParquetError>>>;
+
 /// What was read of a row group.
 struct Chunks {
     group: usize,
@@ -285,10 +288,24 @@ impl Chunks {
         dictionary.into_iter().chain(rows.scan_ranges(pages)).collect()
     }
 
-    fn reader(&self, open: &Open, leaf: usize) -> Result<SerializedPageReader<Fetched>, ParquetError> {
+    /// The pages of a chunk that was fetched, without its dictionary where that is known.
+    fn pages(&self, open: &Open, leaf: usize, is_known: bool) -> Result<AnyPages, ParquetError> {
         let meta = open.meta.metadata().row_group(self.group);
+        let column = meta.column(leaf);
+        let fetched = Fetched { parts: self.fetched.clone() };
+        let (start, length) = column.byte_range();
+        if let Some(mut pages) = Pages::new(fetched.get_bytes(start, length as usize)?, column.compression()) {
+            if is_known {
+                pages.pass_dictionary()?;
+            }
+            return Ok(Box::new(pages));
+        }
         let rows = usize::try_from(meta.num_rows()).unwrap_or(0);
-        SerializedPageReader::new(Arc::new(Fetched { parts: self.fetched.clone() }), meta.column(leaf), rows, None)
+        let mut pages = SerializedPageReader::new(Arc::new(fetched), column, rows, None)?;
+        if is_known {
+            chunk::pass_dictionary(&mut pages)?;
+        }
+        Ok(Box::new(pages))
     }
 
     /// Whether each row's text meets a condition; `None` where none does. Of texts that are not known yet it is tried where
@@ -307,7 +324,7 @@ impl Chunks {
             return Ok((meets.count_set_bits() > 0).then_some(meets));
         };
         if !self.pages.contains_key(&leaf) {
-            let pages = self.reader(open, leaf)?.collect::<Result<_, _>>()?;
+            let pages = self.pages(open, leaf, false)?.collect::<Result<_, _>>()?;
             self.pages.insert(leaf, pages);
         }
         let meta = open.meta.metadata().row_group(self.group);
@@ -326,14 +343,13 @@ impl Chunks {
         let key = dictionaries::key(&open.object, self.group, leaf);
         let (numbers, texts) = match of_column.known(&key) {
             Some(known) => {
-                let mut pages = self.reader(open, leaf)?;
-                chunk::pass_dictionary(&mut pages)?;
+                let pages = self.pages(open, leaf, true)?;
                 (chunk::read(pages, column, rows, Some(&known.numbers))?.numbers, known.texts)
             }
             None => {
                 let Chunk { mut numbers, texts, is_whole } = match self.pages.remove(&leaf) {
                     Some(pages) => chunk::read(pages.into_iter().map(Ok), column, rows, None)?,
-                    None => chunk::read(self.reader(open, leaf)?, column, rows, None)?,
+                    None => chunk::read(self.pages(open, leaf, false)?, column, rows, None)?,
                 };
                 let Some(texts) = texts else { return internal_err!("a chunk without texts") };
                 match of_column.learn(Some(key).filter(|_| is_whole), &texts) {

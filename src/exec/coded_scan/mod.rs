@@ -31,6 +31,7 @@ mod bounds;
 mod chunk;
 mod dictionaries;
 mod file;
+mod pages;
 
 pub use bounds::compared_with_time;
 use bounds::leaves_little;

@@ -64,7 +64,16 @@ impl Hll {
     /// Adds values by marks of which no two are the same.
     pub fn add_distinct(&mut self, mut marks: impl Iterator<Item = u64>) {
         if self.is_empty() {
-            self.seen = Seen::List(marks.by_ref().take(EXACT).collect());
+            let mut few: Vec<u64> = marks.by_ref().take(EXACT).collect();
+            match marks.next() {
+                None => self.seen = Seen::List(few),
+                // They are too many whatever comes.
+                Some(one) => {
+                    few.push(one);
+                    self.seen = Seen::List(few);
+                    self.condense();
+                }
+            }
         }
         marks.for_each(|mark| self.add_mark(mark));
     }
@@ -136,8 +145,12 @@ impl Hll {
         };
         let m = registers.len() as f64;
         let q = 64 - self.precision as usize;
-        let mut counts = vec![0usize; q + 2];
-        registers.iter().for_each(|rank| counts[usize::from(*rank).min(q + 1)] += 1);
+        // Side by side: a count that was just written cannot be read at once, and most ranks are alike.
+        let mut lanes = [[0usize; 66]; 4];
+        for some in registers.chunks(lanes.len()) {
+            some.iter().zip(&mut lanes).for_each(|(rank, counts)| counts[usize::from(*rank).min(q + 1)] += 1);
+        }
+        let counts: [usize; 66] = std::array::from_fn(|rank| lanes.iter().map(|counts| counts[rank]).sum());
         let mut z = m * tau(1.0 - counts[q + 1] as f64 / m);
         for count in counts[1..=q].iter().rev() {
             z = 0.5 * (z + *count as f64);
