@@ -82,10 +82,14 @@ impl Sessions {
             RuntimeEnvBuilder::from_runtime_env(&self.runtime).with_memory_pool(Arc::new(pool)).build_arc()?;
         let config =
             self.base.config().clone().with_extension(Arc::new(Budget { until: Some(until), ..Budget::default() }));
-        Ok(SessionStateBuilder::new_from_existing(self.base.clone())
+        let mut state = SessionStateBuilder::new_from_existing(self.base.clone())
             .with_config(config)
             .with_runtime_env(runtime)
-            .build())
+            .build();
+        // All functions of a plan then share one set of options. Otherwise each has its own, and to compare two functions all
+        // options are written out, sorted and compared.
+        state.mark_start_execution();
+        Ok(state)
     }
 }
 

@@ -151,3 +151,31 @@ impl Texts {
         2 * self.numbered.size() + self.translated * size_of::<u32>() + self.groups.len() * size_of::<(Key, usize)>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_of_far_too_many_texts_is_known_by_its_second_row_group() {
+        let texts = |from: usize, count: usize| -> StringViewArray {
+            (from..from + count).map(|number| Some(format!("text {number}"))).collect()
+        };
+        let key = |group| Some((Path::from("file"), 1, 1, group, 0));
+        let few = Dictionary::default();
+        let first = few.learn(key(0), &texts(0, TELLING)).unwrap();
+        let again = few.learn(key(1), &texts(TELLING / 2, TELLING)).unwrap();
+        assert_eq!(first.numbers[TELLING / 2..], again.numbers[..TELLING - TELLING / 2]);
+        assert_eq!(again.texts.len(), TELLING + TELLING / 2);
+        assert!(few.known(&(Path::from("file"), 1, 1, 1, 0)).is_some());
+
+        let many = Dictionary::default();
+        assert!(many.learn(key(0), &texts(0, TELLING)).is_some());
+        assert!(many.learn(key(1), &texts(TELLING, TELLING)).is_none());
+        assert!(many.known(&(Path::from("file"), 1, 1, 0, 0)).is_none());
+
+        // So few tell nothing.
+        let small = Dictionary::default();
+        assert!((0..4).all(|group| small.learn(key(group), &texts(group * 1_000, 1_000)).is_some()));
+    }
+}
