@@ -69,6 +69,11 @@ impl Seek {
         Some(Seek::Three(needle.into(), at, builder.build()?))
     }
 
+    /// Whether something is found in these bytes.
+    pub fn is_in(&self, bytes: &[u8]) -> bool {
+        self.next(bytes, 0).is_some()
+    }
+
     /// Where the next find begins, from an offset on. A text that matches has one, or it begins before the offset.
     fn next(&self, bytes: &[u8], from: usize) -> Option<usize> {
         let rest = bytes.get(from..)?;

@@ -85,9 +85,14 @@ impl TextUdf {
         }
     }
 
+    /// Whether it can be true of one of the texts that are somewhere in these bytes.
+    pub fn may_be_in(&self, bytes: &[u8]) -> bool {
+        self.symbol.starts_with('!') || self.seek().is_none_or(|seek| seek.is_in(bytes))
+    }
+
     /// Tells of texts that lie in bytes whether it is true of each.
     pub fn of_texts_in(&self, texts: InBytes<'_>, out: &mut Vec<bool>) -> Result<()> {
-        let seek = self.seek.get_or_init(|| self.seek()).as_ref();
+        let seek = self.seek();
         let first = out.len();
         let mut with = |matches: &dyn Fn(&str) -> bool| texts.matching(seek, |text| Ok(matches(from_utf8(text)?)), out);
         match &self.search {
@@ -111,8 +116,8 @@ impl TextUdf {
         Ok(())
     }
 
-    fn seek(&self) -> Option<Seek> {
-        match &self.search {
+    fn seek(&self) -> Option<&Seek> {
+        let seek = || match &self.search {
             Search::One(needle) => Seek::needle(needle),
             // The longest is the rarest.
             Search::All(needles) => Seek::needle(needles.iter().max_by_key(|needle| needle.text().len())?),
@@ -121,7 +126,8 @@ impl TextUdf {
                 let needles = regexes::literals(self.needles.first()?)?;
                 Seek::exactly(&needles.iter().map(Vec::as_slice).collect::<Vec<_>>())
             }
-        }
+        };
+        self.seek.get_or_init(seek).as_ref()
     }
 
     fn each(&self, array: &ArrayRef, finds: impl Fn(&str) -> bool) -> Result<BooleanArray> {

@@ -65,13 +65,19 @@ pub fn read(
 }
 
 /// Tells of each row of a chunk whether its text meets a condition. The texts are looked at where they lie in the pages, once
-/// each. `None` where none of them meets it.
+/// each. `None` where none of them meets it; `may_be_met` tells of bytes whether one can that is somewhere in them.
 pub fn meeting(
     pages: &[Page],
     column: &ColumnChunkMetaData,
     rows: usize,
+    may_be_met: impl Fn(&[u8]) -> bool,
     meets: impl FnMut(InBytes<'_>, &mut Vec<bool>) -> Result<(), ParquetError>,
 ) -> Result<Option<BooleanBuffer>, ParquetError> {
+    let has_texts = |page: &&Page| page.is_dictionary_page() || page.encoding() == Encoding::PLAIN;
+    // Where all are absent there are no bytes.
+    if !may_be_met(b"") && !pages.iter().filter(has_texts).any(|page| may_be_met(page.buffer())) {
+        return Ok(None);
+    }
     let tried = Tried { meets, places: Vec::new(), met: Vec::new() };
     let mut reading = Reading::new(column, rows, None, tried);
     for page in pages {
@@ -478,7 +484,8 @@ mod tests {
             let word = texts.iter().flatten().max_by_key(|text| text.len()).unwrap_or_default().to_owned();
             for needle in [word.as_str(), "5", "", "no such text"] {
                 let contains = |text: &str| text.contains(needle);
-                let met = meeting(&pages, column, rows, |texts, out| {
+                let may = |bytes: &[u8]| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
+                let met = meeting(&pages, column, rows, may, |texts, out| {
                     texts
                         .matching(None, |text| Ok(contains(std::str::from_utf8(text)?)), out)
                         .map_err(|error| ParquetError::External(error.into()))

@@ -330,7 +330,8 @@ impl Chunks {
         let meta = open.meta.metadata().row_group(self.group);
         let rows = usize::try_from(meta.num_rows()).unwrap_or(0);
         let tried = |texts: InBytes<'_>, out: &mut Vec<bool>| test.of_texts_in(texts, out).map_err(external);
-        Ok(chunk::meeting(&self.pages[&leaf], meta.column(leaf), rows, tried)?)
+        let may_be_met = |bytes: &[u8]| test.may_be_in(bytes);
+        Ok(chunk::meeting(&self.pages[&leaf], meta.column(leaf), rows, may_be_met, tried)?)
     }
 
     /// A chunk of texts, in terms of its column's dictionary where the column has one.
