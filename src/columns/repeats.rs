@@ -132,9 +132,8 @@ impl<T: Copy + Default> Default for Known<T> {
 
 /// The buffer that a text lies in and where there it begins and ends; `None` for one that lies in its view.
 pub fn lies_in(view: u128) -> Option<(usize, u32, u32)> {
-    let (buffer, length) = ((view >> 64) as u32 as usize, view as u32);
-    let start = (view >> 96) as u32;
-    (length > INLINE).then(|| (buffer, start, start.saturating_add(length)))
+    let ((buffer, start), length) = (place_in_buffer(view), view as u32);
+    (length > INLINE).then(|| (buffer, start as u32, (start as u32).saturating_add(length)))
 }
 
 /// The number of a view's buffer, and the offset in it.

@@ -354,25 +354,26 @@ impl AnyOf {
 
     /// Like [`AnyOf::matches`], of one text of many.
     pub fn matches_one(&self, text: &[u8], before: &mut Before) -> Result<bool, Utf8Error> {
-        if let Some(words) = &self.words {
-            if words.matches(text, before) {
-                return Ok(true);
-            }
-            if self.single.is_empty() && self.together.is_none() {
-                return Ok(false);
-            }
+        if self.words.as_ref().is_some_and(|words| words.matches(text, before)) {
+            return Ok(true);
         }
-        Ok(self.matches(std::str::from_utf8(text)?))
+        let are_all_words = self.single.is_empty() && self.together.is_none();
+        Ok(!are_all_words && self.matches_others(std::str::from_utf8(text)?))
     }
 
     pub fn matches(&self, text: &str) -> bool {
-        let found = self.words.as_ref().is_some_and(|words| words.matches(text.as_bytes(), &mut Before::default()))
-            || self.together.as_ref().is_some_and(|together| {
-                together
-                    .searcher
-                    .find_overlapping_iter(text)
-                    .any(|found| stands(text, (found.start(), found.end()), together.edges[found.pattern().as_usize()]))
-            });
+        self.words.as_ref().is_some_and(|words| words.matches(text.as_bytes(), &mut Before::default()))
+            || self.matches_others(text)
+    }
+
+    /// Whether one that is no word is found.
+    fn matches_others(&self, text: &str) -> bool {
+        let found = self.together.as_ref().is_some_and(|together| {
+            together
+                .searcher
+                .find_overlapping_iter(text)
+                .any(|found| stands(text, (found.start(), found.end()), together.edges[found.pattern().as_usize()]))
+        });
         found || self.single.iter().any(|needle| needle.matches(text))
     }
 }

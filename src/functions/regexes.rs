@@ -254,7 +254,7 @@ pub fn find<T>(pattern: &str, with: impl FnOnce(&Regex) -> T) -> Option<T> {
     shared(pattern).map(|regex| with(&regex))
 }
 
-/// More literals, or so many of a single byte, are found too often or too slowly.
+/// More literals are looked for too slowly, and several of a single byte found too often.
 const MOST_LITERALS: usize = 64;
 /// Parts of a pattern that are looked at.
 const MOST_PARTS: usize = 32;

@@ -9,14 +9,14 @@ use crate::value::Value;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue, internal_datafusion_err, internal_err};
+use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
-use std::str::from_utf8;
+use std::str::{Utf8Error, from_utf8};
 use std::sync::OnceLock;
 
 /// So many texts, and no less than one in [`SHARE`] of an array's, are looked at together.
@@ -72,14 +72,19 @@ pub fn call(symbol: &'static str, needles: &[Value<'static>], text: Expr) -> Opt
 
 impl TextUdf {
     fn all(&self, array: &ArrayRef) -> Result<BooleanArray> {
-        match (&self.search, self.needles.as_slice()) {
-            (Search::One(needle), _) => self.each(array, |text| needle.matches(text)),
-            (Search::Any(needles), _) => self.each(array, |text| needles.matches(text)),
-            (Search::All(needles), _) => self.each(array, |text| needles.iter().all(|needle| needle.matches(text))),
-            (Search::Set(set), _) => self.each(array, |text| set.contains(&fold(text))),
-            (Search::Pattern, needles) => {
-                let pattern = needles.first().map_or("", String::as_str);
-                regexes::find(pattern, |pattern| self.each(array, |text| pattern.is_match(text)))
+        self.with(|finds| self.each(array, finds))
+    }
+
+    /// Does something with the test of one text, negation aside.
+    fn with<T>(&self, work: impl FnOnce(&dyn Fn(&str) -> bool) -> Result<T>) -> Result<T> {
+        match &self.search {
+            Search::One(needle) => work(&|text| needle.matches(text)),
+            Search::Any(needles) => work(&|text| needles.matches(text)),
+            Search::All(needles) => work(&|text| needles.iter().all(|needle| needle.matches(text))),
+            Search::Set(set) => work(&|text| set.contains(&fold(text))),
+            Search::Pattern => {
+                let pattern = self.needles.first().map_or("", String::as_str);
+                regexes::find(pattern, |pattern| work(&|text| pattern.is_match(text)))
                     .unwrap_or_else(|| internal_err!("a pattern was compiled once and not again"))
             }
         }
@@ -94,22 +99,14 @@ impl TextUdf {
     pub fn of_texts_in(&self, texts: InBytes<'_>, out: &mut Vec<bool>) -> Result<()> {
         let seek = self.seek();
         let first = out.len();
-        let mut with = |matches: &dyn Fn(&str) -> bool| texts.matching(seek, |text| Ok(matches(from_utf8(text)?)), out);
+        let wrong = |error: Utf8Error| DataFusionError::External(error.into());
         match &self.search {
-            Search::One(needle) => with(&|text| needle.matches(text)),
             Search::Any(needles) => {
                 let mut before = Before::default();
-                texts.matching(seek, |text| needles.matches_one(text, &mut before), out)
+                texts.matching(seek, |text| needles.matches_one(text, &mut before), out).map_err(wrong)?;
             }
-            Search::All(needles) => with(&|text| needles.iter().all(|needle| needle.matches(text))),
-            Search::Set(set) => with(&|text| set.contains(&fold(text))),
-            Search::Pattern => {
-                let pattern = self.needles.first().map_or("", String::as_str);
-                regexes::find(pattern, |pattern| with(&|text| pattern.is_match(text)))
-                    .ok_or_else(|| internal_datafusion_err!("a pattern was compiled once and not again"))?
-            }
+            _ => self.with(|finds| texts.matching(seek, |text| Ok(finds(from_utf8(text)?)), out).map_err(wrong))?,
         }
-        .map_err(|error| DataFusionError::External(error.into()))?;
         if self.symbol.starts_with('!') {
             out[first..].iter_mut().for_each(|found| *found = !*found);
         }

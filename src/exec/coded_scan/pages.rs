@@ -2,6 +2,7 @@
 //! small chunk to read, is made once a thread and not once a chunk.
 //! <https://parquet.apache.org/docs/file-format/data-pages/>; headers are in Thrift's compact protocol.
 use super::chunk::broken;
+use crate::store::index::pages::take_number;
 use bytes::{Buf, Bytes};
 use parquet::basic::{Compression, Encoding};
 use parquet::column::page::Page;
@@ -68,7 +69,8 @@ impl Pages {
                 buf: self.decompressed(&header, bytes, 0)?,
                 num_values: values,
                 encoding,
-                def_level_encoding: levels.unwrap_or(Encoding::RLE),
+                // One that is not known here is none that levels can be read in.
+                def_level_encoding: levels.unwrap_or(Encoding::PLAIN),
                 rep_level_encoding: Encoding::RLE,
                 statistics: None,
             },
@@ -214,7 +216,7 @@ impl Thrift<'_> {
             }
             field = match byte >> 4 {
                 0 => self.number()?,
-                step => field + i64::from(step),
+                step => field.checked_add(i64::from(step))?,
             };
             read(self, field, byte & 15)?;
         }
@@ -252,15 +254,7 @@ impl Thrift<'_> {
     }
 
     fn varint(&mut self) -> Option<u64> {
-        let mut number = 0u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
+        take_number(&mut self.0)
     }
 
     /// The sign is the lowest bit.
@@ -286,6 +280,9 @@ mod tests {
             other => panic!("{other:?}"),
         }
         assert_eq!(pages(&page).count(), 1);
+        // A field of the highest number that there is, and one behind it.
+        let most = [[0x05].as_slice(), &[0xff; 9], &[0x01, 0x00, 0x15, 0x00]].concat();
+        assert!(Thrift(&most).header().is_none());
         assert!(pages(&page).pass_dictionary().is_ok());
         for cut in 1..page.len() {
             assert!(pages(&page[..cut]).next().unwrap().is_err(), "{cut}");

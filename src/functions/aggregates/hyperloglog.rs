@@ -10,6 +10,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 pub const EXACT: usize = 4_096;
 /// Binary logarithm of the number of registers, by accuracy.
 const PRECISION: [u32; 5] = [12, 14, 16, 17, 18];
+/// How many ranks a register can have with the fewest registers: of the bits that are left, none to all, and one more.
+const RANKS: usize = 64 - PRECISION[0] as usize + 2;
 
 /// What the bytes behind these are.
 const MARKS: u8 = 0;
@@ -146,11 +148,11 @@ impl Hll {
         let m = registers.len() as f64;
         let q = 64 - self.precision as usize;
         // Side by side: a count that was just written cannot be read at once, and most ranks are alike.
-        let mut lanes = [[0usize; 66]; 4];
+        let mut lanes = [[0usize; RANKS]; 4];
         for some in registers.chunks(lanes.len()) {
             some.iter().zip(&mut lanes).for_each(|(rank, counts)| counts[usize::from(*rank).min(q + 1)] += 1);
         }
-        let counts: [usize; 66] = std::array::from_fn(|rank| lanes.iter().map(|counts| counts[rank]).sum());
+        let counts: [usize; RANKS] = std::array::from_fn(|rank| lanes.iter().map(|counts| counts[rank]).sum());
         let mut z = m * tau(1.0 - counts[q + 1] as f64 / m);
         for count in counts[1..=q].iter().rev() {
             z = 0.5 * (z + *count as f64);
