@@ -3,6 +3,7 @@ mod coded_columns;
 mod coded_groups;
 mod coded_scan;
 pub mod equal_columns;
+mod few_rows;
 pub mod limits;
 pub mod narrowing;
 pub mod session;

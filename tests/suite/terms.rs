@@ -1,6 +1,7 @@
 //! An index of terms decides how much is read, never what is found: the same questions of the same rows with indexes, with
 //! damaged ones, with some missing and without any; and of files that others wrote.
-use arrow::array::{Array, ArrayRef, Int64Array, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringViewArray, TimestampMicrosecondArray};
+use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use libtest_mimic::{Failed, Trial};
 use parquet::arrow::ArrowWriter;
@@ -21,6 +22,8 @@ use std::sync::Arc;
 
 const ROWS: usize = 16_000;
 const QUESTIONS: usize = 60;
+/// From one row to the next.
+const SECONDS: usize = 12;
 
 pub fn trials() -> Vec<Trial> {
     vec![Trial::test("terms::an_index_changes_no_answer", || sighthound::cli::runtime()?.block_on(same_answers()))]
@@ -64,12 +67,17 @@ async fn same_answers() -> Result<(), Failed> {
     attached.store().attach("T", &others.display().to_string()).await?;
     let (mut wrong, mut fewer, mut found) = (Vec::new(), 0, 0);
     for _ in 0..QUESTIONS {
-        let predicate = predicate(rng, &words, 3);
+        let mut predicate = predicate(rng, &words, 3);
+        if rng.random_ratio(1, 4) {
+            let (from, rows) = (rng.random_range(0..ROWS), rng.random_range(1..ROWS / 4));
+            predicate = format!("Timestamp between ({} .. {}) and {predicate}", time(from), time(from + rows));
+        }
         let question = format!("T | where {predicate} | project Id | order by Id asc");
+        let texts = format!("T | where {predicate} | project Id = hash(strcat(Id, '|', A, '|', B)) | order by Id asc");
         let grouped = format!(
             "T | where {predicate} | summarize Id = sum(Id) + 7 * count() by A, B | project Id | order by Id asc"
         );
-        for question in [&question, &grouped] {
+        for question in [&question, &texts, &grouped] {
             let mut answers = Vec::new();
             for engine in &engines {
                 answers.push(answer(engine, question).await?);
@@ -119,6 +127,15 @@ fn written_by_others(folder: &Path, rows: &RecordBatch) -> Result<(), Failed> {
         (WriterVersion::PARQUET_1_0, 0, 2_000, 1_000),
         (WriterVersion::PARQUET_2_0, 1 << 20, 1_000_000, 20_000),
     ];
+    let ticks = rows.column(0).as_primitive::<Int64Type>();
+    let epoch = datetime::parse("1970-01-01").unwrap_or(0);
+    let times = TimestampMicrosecondArray::from_iter_values(ticks.values().iter().map(|ticks| (ticks - epoch) / 10));
+    let names = rows.schema();
+    let columns = names.fields().iter().map(|field| field.name().as_str()).zip(rows.columns().iter().cloned());
+    let times = ("Timestamp", Arc::new(times.with_timezone_utc()) as ArrayRef);
+    let rows = RecordBatch::try_from_iter_with_nullable(
+        std::iter::once(times).chain(columns.skip(1)).map(|(name, array)| (name, array, true)),
+    )?;
     let each = rows.num_rows().div_ceil(kinds.len());
     for (at, (version, dictionary, group, page)) in kinds.into_iter().enumerate() {
         let mut part = rows.slice(at * each, each.min(rows.num_rows() - at * each));
@@ -185,10 +202,15 @@ fn text(rng: &mut ChaCha8Rng, words: &[String], row: usize) -> String {
     text
 }
 
+/// The time of a row, as a literal.
+fn time(row: usize) -> String {
+    format!("(datetime(2025-01-01) + {}s)", row * SECONDS)
+}
+
 fn rows(rng: &mut ChaCha8Rng, words: &[String]) -> RecordBatch {
     let start = datetime::parse("2025-01-01").unwrap_or(0);
     let times: Vec<_> =
-        (0..ROWS as i64).map(|row| Value::Datetime(start + row * 12 * datetime::TICKS_PER_SECOND)).collect();
+        (0..ROWS).map(|row| Value::Datetime(start + (row * SECONDS) as i64 * datetime::TICKS_PER_SECOND)).collect();
     let a: Vec<String> = (0..ROWS).map(|row| text(rng, words, row)).collect();
     // None in the last fifth.
     let has = |row: usize| row < ROWS - ROWS.div_ceil(5);

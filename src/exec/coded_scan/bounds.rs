@@ -53,10 +53,10 @@ pub fn compared_with_time(expr: &Arc<dyn PhysicalExpr>) -> Option<(usize, Operat
     is_range.then(|| (column.index(), operator, *micros))
 }
 
-/// Whether a predicate's range of time leaves less than half of the time that the files are of.
-pub fn leaves_little(config: &FileScanConfig, predicate: &Arc<dyn PhysicalExpr>) -> bool {
+/// How much of the time that the files are of a predicate's range of time leaves.
+pub fn share_of_time(config: &FileScanConfig, predicate: &Arc<dyn PhysicalExpr>) -> f64 {
     let compared: Vec<_> = split_conjunction(predicate).into_iter().filter_map(compared_with_time).collect();
-    let Some((column, ..)) = compared.first().copied() else { return false };
+    let Some((column, ..)) = compared.first().copied() else { return 1.0 };
     let (mut from, mut to) = (i64::MIN, i64::MAX);
     for (_, operator, micros) in compared.iter().filter(|(other, ..)| *other == column) {
         match operator {
@@ -75,7 +75,7 @@ pub fn leaves_little(config: &FileScanConfig, predicate: &Arc<dyn PhysicalExpr>)
         all += i128::from(last) - i128::from(first);
         left += (i128::from(last.min(to)) - i128::from(first.max(from))).max(0);
     }
-    left * 2 < all
+    if all > 0 { left as f64 / all as f64 } else { 1.0 }
 }
 
 struct Bounds<'a>(&'a ArrowReaderMetadata);

@@ -91,14 +91,14 @@ pub fn meeting(
     Ok(met.contains(&true).then(|| BooleanBuffer::collect_bool(rows, met_by)))
 }
 
-pub(super) fn broken(how: &str) -> ParquetError {
+pub fn broken(how: &str) -> ParquetError {
     ParquetError::General(format!("a column chunk is broken: {how}"))
 }
 
 /// What becomes of texts that are read.
 trait Texts {
     /// So many texts one after the other, each behind its length.
-    fn plain(&mut self, data: &[u8], count: usize) -> Result<(), ParquetError>;
+    fn plain(&mut self, data: &Bytes, count: usize) -> Result<(), ParquetError>;
     /// The empty text.
     fn empty(&mut self) -> Result<(), ParquetError>;
 }
@@ -110,7 +110,7 @@ struct Copied {
 }
 
 impl Texts for Copied {
-    fn plain(&mut self, data: &[u8], count: usize) -> Result<(), ParquetError> {
+    fn plain(&mut self, data: &Bytes, count: usize) -> Result<(), ParquetError> {
         let Copied { bytes, ends } = self;
         bytes.reserve(data.len().saturating_sub(count * 4));
         ends.reserve(count.min(data.len() / 4));
@@ -135,7 +135,7 @@ struct Tried<F> {
 }
 
 impl<F: FnMut(InBytes<'_>, &mut Vec<bool>) -> Result<(), ParquetError>> Texts for Tried<F> {
-    fn plain(&mut self, data: &[u8], count: usize) -> Result<(), ParquetError> {
+    fn plain(&mut self, data: &Bytes, count: usize) -> Result<(), ParquetError> {
         let Tried { meets, places, met } = self;
         places.clear();
         places.reserve(count.min(data.len() / 4));
@@ -150,6 +150,83 @@ impl<F: FnMut(InBytes<'_>, &mut Vec<bool>) -> Result<(), ParquetError>> Texts fo
     fn empty(&mut self) -> Result<(), ParquetError> {
         (self.meets)(InBytes { bytes: b"", places: &[(0, 0)] }, &mut self.met)
     }
+}
+
+/// Texts where they lie in pages.
+#[derive(Debug, Default)]
+pub struct Lain {
+    pages: Vec<Bytes>,
+    /// The page of each text, and where in it it begins and ends.
+    places: Vec<(u32, u32, u32)>,
+}
+
+impl Lain {
+    /// Those of a dictionary.
+    pub fn of_dictionary(page: Page) -> Result<Lain, ParquetError> {
+        let mut lain = Lain::default();
+        let Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN | Encoding::PLAIN_DICTIONARY, .. } = page
+        else {
+            return Err(broken("its dictionary is of no known kind"));
+        };
+        lain.plain(&buf, num_values as usize)?;
+        Ok(lain)
+    }
+
+    pub fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Of its memory.
+    pub fn size(&self) -> usize {
+        self.pages.iter().map(Bytes::len).sum::<usize>() + size_of_val(self.places.as_slice())
+    }
+
+    pub fn text(&self, number: usize) -> Option<&[u8]> {
+        let (page, start, end) = self.places.get(number)?;
+        self.pages.get(*page as usize)?.get(*start as usize..*end as usize)
+    }
+}
+
+impl Texts for Lain {
+    fn plain(&mut self, data: &Bytes, count: usize) -> Result<(), ParquetError> {
+        let Lain { pages, places } = self;
+        let page = pages.len() as u32;
+        places.reserve(count.min(data.len() / 4));
+        each(data, count, |start, end| {
+            // A page is smaller than 2 GiB.
+            places.push((page, start as u32, end as u32));
+            Ok(())
+        })?;
+        pages.push(data.clone());
+        Ok(())
+    }
+
+    fn empty(&mut self) -> Result<(), ParquetError> {
+        self.plain(&Bytes::from_static(&[0; 4]), 1)
+    }
+}
+
+/// Reads some data pages of a chunk that have so many rows: the number of each row's text, and the texts that are not in its
+/// dictionary. Their numbers go on where those of so many texts in the dictionary end.
+pub fn some(
+    pages: impl IntoIterator<Item = Result<Page, ParquetError>>,
+    column: &ColumnChunkMetaData,
+    rows: usize,
+    in_dictionary: usize,
+) -> Result<(Vec<u32>, Lain), ParquetError> {
+    let mut reading = Reading::new(column, rows, None, Lain::default());
+    reading.count = in_dictionary as u32;
+    for page in pages {
+        match page? {
+            Page::DictionaryPage { .. } => return Err(broken("a dictionary stands among its rows")),
+            page => reading.page(page)?,
+        }
+    }
+    let Reading { numbers, to, .. } = reading;
+    if numbers.len() != rows {
+        return Err(broken("its pages do not have its rows"));
+    }
+    Ok((numbers, to))
 }
 
 /// Where each of so many texts begins and ends.
@@ -168,6 +245,9 @@ fn each(
     }
     Ok(())
 }
+
+/// Rows that memory is taken for before they are read.
+const MOST_AHEAD: usize = 1 << 20;
 
 struct Reading<'a, T> {
     rows: usize,
@@ -189,7 +269,8 @@ impl<'a, T: Texts> Reading<'a, T> {
             rows,
             known,
             nullable: column.column_descr().max_def_level() > 0,
-            numbers: Vec::with_capacity(rows),
+            // A file can say what it likes.
+            numbers: Vec::with_capacity(rows.min(MOST_AHEAD)),
             in_dictionary: count,
             count,
             null: None,
@@ -283,7 +364,7 @@ impl<'a, T: Texts> Reading<'a, T> {
         Ok(self.count - 1)
     }
 
-    fn plain(&mut self, data: &[u8], count: usize) -> Result<(), ParquetError> {
+    fn plain(&mut self, data: &Bytes, count: usize) -> Result<(), ParquetError> {
         self.to.plain(data, count)?;
         self.count += count as u32;
         Ok(())
@@ -481,6 +562,20 @@ mod tests {
                 assert_eq!(again.is_ok(), chunk.is_whole);
             }
             let pages: Vec<Page> = pages().collect::<Result<_, _>>().unwrap();
+            let dictionary = pages.iter().find(|page| page.is_dictionary_page()).cloned();
+            let dictionary = dictionary.map_or_else(Lain::default, |page| Lain::of_dictionary(page).unwrap());
+            let mut wanted_rows = wanted.iter().map(|text| text.unwrap_or_default().as_bytes());
+            for page in pages.iter().filter(|page| page.is_data_page()) {
+                let (in_dictionary, count) = (dictionary.count(), page.num_values() as usize);
+                let of_page = |rows: usize| some([Ok(page.clone())], column, rows, in_dictionary);
+                let (numbers, others) = of_page(count).unwrap();
+                let found = numbers.iter().map(|number| *number as usize).map(|number| {
+                    let other = number.checked_sub(in_dictionary);
+                    other.map_or_else(|| dictionary.text(number), |other| others.text(other)).unwrap()
+                });
+                assert!(found.eq(wanted_rows.by_ref().take(count)));
+                assert!(of_page(count + 1).is_err() && of_page(count - 1).is_err());
+            }
             let word = texts.iter().flatten().max_by_key(|text| text.len()).unwrap_or_default().to_owned();
             for needle in [word.as_str(), "5", "", "no such text"] {
                 let contains = |text: &str| text.contains(needle);

@@ -2,6 +2,7 @@
 use super::bounds::kept;
 use super::chunk::{self, Chunk};
 use super::dictionaries::{self, Dictionaries};
+use super::fetched::{Fetched, ranges};
 use super::pages::Pages;
 use super::{CodedScan, Condition, parts};
 use crate::columns::dictionary::Dictionary;
@@ -11,7 +12,6 @@ use arrow::buffer::BooleanBuffer;
 use arrow::compute::{and, filter, filter_record_batch};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
-use bytes::{Buf, Bytes, buf::Reader};
 use datafusion::common::{Result, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::FileSource;
@@ -35,10 +35,9 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::column::page::Page;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
-use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::reader::ChunkReader;
 use parquet::file::serialized_reader::SerializedPageReader;
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// Rows of a batch. What is done for a batch, and not for its rows, costs little then, and its numbers stay near.
@@ -179,7 +178,7 @@ const FEW: usize = 8;
 impl Open {
     /// The rows of a row group that meet the conditions; `None` where none does.
     async fn group(&mut self, group: usize) -> Result<Option<Group>> {
-        let mut chunks = Chunks { group, fetched: Vec::new(), pages: HashMap::new(), texts: HashMap::new() };
+        let mut chunks = Chunks { group, fetched: Fetched::default(), pages: HashMap::new(), texts: HashMap::new() };
         let rows = usize::try_from(self.meta.metadata().row_group(group).num_rows()).unwrap_or(0);
         chunks.fetch(self, &leaves(&self.conditions), None).await?;
         let mut kept: Option<BooleanBuffer> = None;
@@ -218,7 +217,7 @@ impl Open {
         }
         let mut rest = None;
         if let Some(mask) = self.rest.clone() {
-            let fetched = Fetched { parts: std::mem::take(&mut chunks.fetched) };
+            let fetched = std::mem::take(&mut chunks.fetched);
             let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(fetched, self.meta.clone())
                 .with_projection(mask)
                 .with_row_groups(vec![group])
@@ -251,57 +250,32 @@ type AnyPages = Box<dyn Iterator<Item = Result<Page, ParquetError>>>;
 /// What was read of a row group.
 struct Chunks {
     group: usize,
-    fetched: Vec<(Range<u64>, Bytes)>,
+    fetched: Fetched,
     /// Those of chunks whose texts were looked at within.
     pages: HashMap<usize, Vec<Page>>,
     texts: HashMap<usize, Dictionary>,
 }
 
 impl Chunks {
-    /// Fetches chunks that are not there yet; of them only the pages of some rows, where these are said.
     async fn fetch(&mut self, open: &mut Open, chunks: &[usize], rows: Option<&RowSelection>) -> Result<()> {
-        let mut ranges: Vec<Range<u64>> = chunks.iter().flat_map(|chunk| self.ranges(open, *chunk, rows)).collect();
-        ranges.sort_unstable_by_key(|range| (range.start, range.end));
-        ranges.dedup();
-        let is_there = |range: &Range<u64>| {
-            self.fetched.iter().any(|(there, _)| there.start <= range.start && range.end <= there.end)
-        };
-        ranges.retain(|range| !is_there(range));
-        if !ranges.is_empty() {
-            let bytes = open.reader.get_byte_ranges(ranges.clone()).await?;
-            self.fetched.extend(ranges.into_iter().zip(bytes));
-        }
-        Ok(())
-    }
-
-    fn ranges(&self, open: &Open, chunk: usize, rows: Option<&RowSelection>) -> Vec<Range<u64>> {
         let meta = open.meta.metadata();
-        let (start, length) = meta.row_group(self.group).column(chunk).byte_range();
-        let whole = start..start + length;
-        let pages = meta.offset_index().and_then(|index| index.get(self.group)?.get(chunk));
-        let (Some(rows), Some(pages)) = (rows, pages.map(|index| index.page_locations())) else {
-            return vec![whole];
-        };
-        let first = pages.first().and_then(|page| u64::try_from(page.offset).ok()).unwrap_or(start);
-        // What comes before the first page is the dictionary.
-        let dictionary = Some(start..first).filter(|range| !range.is_empty());
-        dictionary.into_iter().chain(rows.scan_ranges(pages)).collect()
+        let ranges = chunks.iter().flat_map(|chunk| ranges(meta, self.group, *chunk, rows)).collect();
+        self.fetched.fetch(open.reader.as_mut(), ranges).await
     }
 
     /// The pages of a chunk that was fetched, without its dictionary where that is known.
     fn pages(&self, open: &Open, leaf: usize, is_known: bool) -> Result<AnyPages, ParquetError> {
         let meta = open.meta.metadata().row_group(self.group);
         let column = meta.column(leaf);
-        let fetched = Fetched { parts: self.fetched.clone() };
         let (start, length) = column.byte_range();
-        if let Some(mut pages) = Pages::new(fetched.get_bytes(start, length as usize)?, column.compression()) {
+        if let Some(mut pages) = Pages::new(self.fetched.get_bytes(start, length as usize)?, column.compression()) {
             if is_known {
                 pages.pass_dictionary()?;
             }
             return Ok(Box::new(pages));
         }
         let rows = usize::try_from(meta.num_rows()).unwrap_or(0);
-        let mut pages = SerializedPageReader::new(Arc::new(fetched), column, rows, None)?;
+        let mut pages = SerializedPageReader::new(Arc::new(self.fetched.clone()), column, rows, None)?;
         if is_known {
             chunk::pass_dictionary(&mut pages)?;
         }
@@ -444,33 +418,4 @@ fn each_its_own(expr: &Arc<dyn PhysicalExpr>, rest: &RecordBatch) -> Result<Dict
 fn nothing(rows: usize) -> Result<RecordBatch> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     Ok(RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?)
-}
-
-/// Parts of a file in memory.
-struct Fetched {
-    parts: Vec<(Range<u64>, Bytes)>,
-}
-
-impl Length for Fetched {
-    fn len(&self) -> u64 {
-        self.parts.iter().map(|(range, _)| range.end).max().unwrap_or(0)
-    }
-}
-
-impl ChunkReader for Fetched {
-    type T = Reader<Bytes>;
-
-    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        let part = self.parts.iter().find(|(range, _)| range.contains(&start));
-        let (range, bytes) = part.ok_or_else(|| ParquetError::General("a part that was not read".into()))?;
-        Ok(bytes.slice((start - range.start) as usize..).reader())
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        let end = start.saturating_add(length as u64);
-        let part = self.parts.iter().find(|(range, _)| range.contains(&start) && end <= range.end);
-        let (range, bytes) = part.ok_or_else(|| ParquetError::General("a part that was not read".into()))?;
-        let from = (start - range.start) as usize;
-        Ok(bytes.slice(from..from + length))
-    }
 }

@@ -27,15 +27,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-mod bounds;
-mod chunk;
+pub(super) mod bounds;
+pub(super) mod chunk;
 mod dictionaries;
+pub(super) mod fetched;
 mod file;
-mod pages;
+pub(super) mod pages;
 
 pub use bounds::compared_with_time;
-use bounds::leaves_little;
-pub use dictionaries::Dictionaries;
+use bounds::share_of_time;
+pub use dictionaries::{Dictionaries, Key, key};
 use file::{Shown, open};
 
 /// A scan, and which of its columns are dictionaries.
@@ -76,9 +77,13 @@ impl Condition {
     }
 }
 
-fn parts(plan: &dyn ExecutionPlan) -> Option<(&FileScanConfig, &ParquetSource)> {
+/// What a scan of Parquet files is made of.
+pub(super) fn parts(plan: &dyn ExecutionPlan) -> Option<(&FileScanConfig, &ParquetSource)> {
     plan.downcast_ref::<DataSourceExec>()?.downcast_to_file_source::<ParquetSource>()
 }
+
+/// A range of time that leaves less of the files' time leaves pages out.
+pub(super) const HALF: f64 = 0.5;
 
 /// A scan that [`CodedScan`] can stand for.
 pub struct Rows {
@@ -95,11 +100,10 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// `None` where only parts of its files are read, which DataFusion's own scan finds by their pages, or other columns than
-    /// those in files.
+    /// `None` where only parts of its files are read, or other columns than those in files.
     pub fn of(plan: &dyn ExecutionPlan) -> Option<Rows> {
         let (config, source) = parts(plan)?;
-        if source.filter().is_some_and(|predicate| leaves_little(config, &predicate)) {
+        if source.filter().is_some_and(|predicate| share_of_time(config, &predicate) < HALF) {
             return None;
         }
         let mut files = config.file_groups.iter().flat_map(|group| group.iter());

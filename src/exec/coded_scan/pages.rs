@@ -21,7 +21,11 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// Of all the bytes of a chunk; `None` where it is compressed in another way.
+    pub fn can_read(compression: Compression) -> bool {
+        matches!(compression, Compression::ZSTD(_) | Compression::UNCOMPRESSED)
+    }
+
+    /// Of the bytes of a chunk, or of some of its pages; `None` where it is compressed in another way.
     pub fn new(chunk: Bytes, compression: Compression) -> Option<Pages> {
         match compression {
             Compression::ZSTD(_) => Some(Pages { rest: chunk, is_compressed: true }),

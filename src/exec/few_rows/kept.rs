@@ -1,0 +1,98 @@
+//! Dictionaries of row groups that were read last.
+use crate::exec::coded_scan::Key;
+use crate::exec::coded_scan::chunk::Lain;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What they may take in memory.
+const BYTES: usize = 128 << 20;
+
+#[derive(Debug, Default)]
+pub struct KeptTexts {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// And when each was asked for last.
+    texts: HashMap<Key, (Arc<Lain>, u64)>,
+    bytes: usize,
+    clock: u64,
+}
+
+impl KeptTexts {
+    pub fn get(&self, key: &Key) -> Option<Arc<Lain>> {
+        let mut kept = self.lock();
+        let now = kept.tick();
+        let (texts, used) = kept.texts.get_mut(key)?;
+        *used = now;
+        Some(texts.clone())
+    }
+
+    /// Keeps one, and drops what was longest not asked for where they are too much.
+    pub fn keep(&self, key: Key, texts: Arc<Lain>) {
+        let mut kept = self.lock();
+        let now = kept.tick();
+        kept.bytes += texts.size();
+        if let Some((before, _)) = kept.texts.insert(key, (texts, now)) {
+            kept.bytes -= before.size();
+        }
+        if kept.bytes <= BYTES {
+            return;
+        }
+        let mut all: Vec<(u64, Key)> = kept.texts.iter().map(|(key, (_, used))| (*used, key.clone())).collect();
+        all.sort_unstable_by_key(|(used, _)| *used);
+        for (_, key) in all {
+            if kept.bytes <= BYTES / 4 * 3 {
+                break;
+            }
+            if let Some((texts, _)) = kept.texts.remove(&key) {
+                kept.bytes -= texts.size();
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use object_store::path::Path;
+    use parquet::basic::Encoding;
+    use parquet::column::page::Page;
+
+    #[test]
+    fn what_was_not_asked_for_is_dropped_first() {
+        let text = vec![b'x'; BYTES / 8];
+        let buf = Bytes::from([&(text.len() as u32).to_le_bytes(), text.as_slice()].concat());
+        let texts = || {
+            let (buf, encoding) = (buf.clone(), Encoding::PLAIN);
+            let page = Page::DictionaryPage { buf, num_values: 1, encoding, is_sorted: false };
+            Arc::new(Lain::of_dictionary(page).unwrap())
+        };
+        let key = |group| (Path::from("file"), 1, 1, group, 0);
+        let kept = KeptTexts::default();
+        for group in 0..7 {
+            kept.keep(key(group), texts());
+        }
+        kept.keep(key(6), texts());
+        assert_eq!(kept.get(&key(0)).unwrap().text(0), Some(text.as_slice()));
+        assert!(kept.get(&key(0)).unwrap().text(1).is_none());
+        kept.keep(key(7), texts());
+        assert!([0, 4, 5, 6, 7].into_iter().all(|group| kept.get(&key(group)).is_some()));
+        assert!([1, 2, 3].into_iter().all(|group| kept.get(&key(group)).is_none()));
+        let kept = kept.lock();
+        assert_eq!(kept.bytes, kept.texts.values().map(|(texts, _)| texts.size()).sum::<usize>());
+    }
+}
