@@ -4,6 +4,7 @@ use super::index::{
     self,
     column::{AsIs, Builder, Detail},
 };
+use super::texts::{self, Written};
 use crate::columns::ticks_of_micros;
 use crate::types::{Column, Schema, Type};
 use crate::value::datetime;
@@ -22,8 +23,8 @@ use parquet::schema::types::ColumnPath;
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasherDefault;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use xxhash_rust::xxh64::xxh64;
 
 /// Rows of a row group: what one core reads at a time.
@@ -80,17 +81,23 @@ pub fn encode(
     indexed: &Indexed,
 ) -> Result<Encoded, StoreError> {
     let first = interleave_record_batch(batches, &order[..order.len().min(ROW_GROUP)])?;
-    let options = ArrowWriterOptions::new().with_properties(properties(schema, sorted_by, &first)?);
+    let (properties, rewritten) = properties(schema, sorted_by, &first)?;
+    let written = Written::default();
+    let options =
+        ArrowWriterOptions::new().with_properties(properties).with_page_store_factory(Arc::new(written.clone()));
     let mut bytes = Vec::new();
     let writer = ArrowWriter::try_new_with_options(&mut bytes, arrow.clone(), options)?;
     let (mut writer, factory) = writer.into_serialized_writer()?;
     let mut first = Some(first);
     for (index, rows) in order.chunks(ROW_GROUP).enumerate() {
         let batch = first.take().map_or_else(|| interleave_record_batch(batches, rows), Ok)?;
-        let chunks = encode_columns(&batch, factory.create_column_writers(index)?)?;
+        let chunks = encode_columns(&batch, factory.create_column_writers(index)?, &rewritten, &written)?;
         let mut group = writer.next_row_group()?;
         for chunk in chunks {
-            chunk.append_to_row_group(&mut group)?;
+            match chunk {
+                Chunk::AsWritten(chunk) => chunk.append_to_row_group(&mut group)?,
+                Chunk::Again(chunk) => group.append_column(&chunk.bytes, chunk.close)?,
+            }
         }
         group.close()?;
     }
@@ -107,17 +114,18 @@ pub fn encode(
     Ok(Encoded { bytes, rows, stats: stats(schema, &metadata).to_string() })
 }
 
-/// `first` are the rows of the first row group: what their values are like decides how all are written.
+/// And which columns are written [again](texts::rewritten): texts with a dictionary. `first` are the rows of the first row
+/// group: what their values are like decides how all are written.
 fn properties(
     schema: &Schema,
     sorted_by: Option<usize>,
     first: &RecordBatch,
-) -> Result<WriterProperties, ParquetError> {
+) -> Result<(WriterProperties, Vec<bool>), ParquetError> {
     let sorting = sorted_by
         .and_then(|column| i32::try_from(column).ok())
         .map(|column_idx| vec![SortingColumn { column_idx, descending: false, nulls_first: true }]);
     let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(texts::LEVEL)?))
         .set_max_row_group_row_count(Some(ROW_GROUP))
         .set_data_page_row_count_limit(PAGE)
         .set_dictionary_page_size_limit(DICTIONARY)
@@ -132,14 +140,23 @@ fn properties(
     // Times lie in order, or nearly so: their steps take less than they do, and are read faster than what is compressed.
     for column in schema.columns.iter().filter(|column| column.ty == Type::Datetime) {
         let path = ColumnPath::new(vec![column.name.clone()]);
-        properties = properties.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+        properties = properties
+            .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
+            .set_column_compression(path, Compression::UNCOMPRESSED);
     }
+    let mut rewritten = Vec::with_capacity(schema.len());
     for (column, values) in schema.columns.iter().zip(first.columns()) {
-        if !has_dictionary(column.ty, values) {
-            properties = properties.set_column_dictionary_enabled(ColumnPath::new(vec![column.name.clone()]), false);
+        let path = ColumnPath::new(vec![column.name.clone()]);
+        let has_dictionary = has_dictionary(column.ty, values);
+        let is_rewritten = has_dictionary && values.as_string_view_opt().is_some();
+        if is_rewritten {
+            properties = properties.set_column_compression(path, Compression::UNCOMPRESSED);
+        } else if !has_dictionary {
+            properties = properties.set_column_dictionary_enabled(path, false);
         }
+        rewritten.push(is_rewritten);
     }
-    Ok(properties.build())
+    Ok((properties.build(), rewritten))
 }
 
 /// Whether there are no more than so many different hashes.
@@ -171,15 +188,30 @@ fn has_dictionary(ty: Type, values: &ArrayRef) -> bool {
     }
 }
 
+/// A column of a row group.
+enum Chunk {
+    AsWritten(ArrowColumnChunk),
+    Again(texts::Chunk),
+}
+
 /// The columns of one row group, side by side.
-fn encode_columns(batch: &RecordBatch, writers: Vec<ArrowColumnWriter>) -> Result<Vec<ArrowColumnChunk>, StoreError> {
+fn encode_columns(
+    batch: &RecordBatch,
+    writers: Vec<ArrowColumnWriter>,
+    rewritten: &[bool],
+    written: &Written,
+) -> Result<Vec<Chunk>, StoreError> {
     let schema = batch.schema();
     let jobs = writers.into_iter().enumerate().collect();
     let done = side_by_side(jobs, |(index, mut writer)| {
         for leaf in compute_leaves(schema.field(index), batch.column(index))? {
             writer.write(&leaf)?;
         }
-        writer.close()
+        let chunk = writer.close()?;
+        if rewritten.get(index) == Some(&true) {
+            return Ok(Chunk::Again(texts::rewritten(chunk, written.take(index))?));
+        }
+        Ok::<_, ParquetError>(Chunk::AsWritten(chunk))
     });
     done.into_iter()
         .map(|chunk| {

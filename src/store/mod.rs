@@ -31,12 +31,14 @@ pub mod ingest;
 mod ingestion;
 mod location;
 pub mod outside;
+pub mod pages;
 mod provider;
 pub mod readings;
 mod snapshot;
 mod starts;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod vacuum;
 mod view;
 

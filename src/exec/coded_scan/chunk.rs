@@ -2,6 +2,7 @@
 //! the data pages; no row costs a look at a text.
 //! <https://parquet.apache.org/docs/file-format/data-pages/encodings/>
 use crate::functions::in_bytes::InBytes;
+use crate::store::pages::{broken, each, hybrid};
 use arrow::array::{StringArray, StringViewArray};
 use arrow::buffer::{BooleanBuffer, OffsetBuffer};
 use arrow::datatypes::DataType;
@@ -89,10 +90,6 @@ pub fn meeting(
     }
     let met_by = |row: usize| met[numbers[row] as usize];
     Ok(met.contains(&true).then(|| BooleanBuffer::collect_bool(rows, met_by)))
-}
-
-pub fn broken(how: &str) -> ParquetError {
-    ParquetError::General(format!("a column chunk is broken: {how}"))
 }
 
 /// What becomes of texts that are read.
@@ -229,23 +226,6 @@ pub fn some(
     Ok((numbers, to))
 }
 
-/// Where each of so many texts begins and ends.
-fn each(
-    data: &[u8],
-    count: usize,
-    mut take: impl FnMut(usize, usize) -> Result<(), ParquetError>,
-) -> Result<(), ParquetError> {
-    let mut at = 0;
-    for _ in 0..count {
-        let length = data.get(at..).and_then(<[u8]>::first_chunk).map(|length| u32::from_le_bytes(*length) as usize);
-        let end = length.and_then(|length| length.checked_add(at + 4)).filter(|end| *end <= data.len());
-        let end = end.ok_or_else(|| broken("its texts end before they should"))?;
-        take(at + 4, end)?;
-        at = end;
-    }
-    Ok(())
-}
-
 /// Rows that memory is taken for before they are read.
 const MOST_AHEAD: usize = 1 << 20;
 
@@ -322,8 +302,8 @@ impl<'a, T: Texts> Reading<'a, T> {
             return Err(broken("its pages have more rows than its row group"));
         }
         let mut present = Vec::new();
-        if let Some(levels) = levels {
-            hybrid(levels, 1, count, &mut present)?;
+        if let Some(levels) = levels.filter(|levels| !hybrid::is_one(levels, count)) {
+            hybrid::decode(levels, 1, count, &mut present)?;
         }
         let nulls = present.iter().filter(|present| **present == 0).count();
         let from = self.numbers.len();
@@ -336,7 +316,7 @@ impl<'a, T: Texts> Reading<'a, T> {
             Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY if count == nulls => {}
             Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
                 let (width, data) = data.split_first().ok_or_else(|| broken("a page of it is empty"))?;
-                hybrid(data, *width, count - nulls, &mut self.numbers)?;
+                hybrid::decode(data, *width, count - nulls, &mut self.numbers)?;
                 if let Some(known) = self.known {
                     translate(&mut self.numbers[from..], known);
                 }
@@ -376,97 +356,10 @@ pub fn translate(numbers: &mut [u32], others: &[u32]) {
     numbers.iter_mut().for_each(|number| *number = others.get(*number as usize).copied().unwrap_or(u32::MAX));
 }
 
-/// Appends so many numbers of `width` bits: runs of one number, and stretches of eight numbers packed one behind the other.
-/// <https://parquet.apache.org/docs/file-format/data-pages/encodings/#RLE>
-fn hybrid(data: &[u8], width: u8, count: usize, out: &mut Vec<u32>) -> Result<(), ParquetError> {
-    if width > 32 {
-        return Err(broken("its numbers are too wide"));
-    }
-    let width = usize::from(width);
-    let end = out.len() + count;
-    let mut at = 0;
-    while out.len() < end {
-        let left = end - out.len();
-        let (header, length) = varint(&data[at..])?;
-        at += length;
-        let some = (header >> 1) as usize;
-        let bytes = if header & 1 == 1 { some.saturating_mul(width) } else { width.div_ceil(8) };
-        // The last stretch may be cut off where its numbers end.
-        let packed = &data[at..at.saturating_add(bytes).min(data.len())];
-        if header & 1 == 1 {
-            let numbers = some.saturating_mul(8).min(left);
-            if packed.len() < (numbers * width).div_ceil(8) || numbers == 0 {
-                return Err(broken("its numbers end before they should"));
-            }
-            unpack(packed, width, numbers, out);
-        } else {
-            if packed.len() < bytes || some == 0 {
-                return Err(broken("its numbers end before they should"));
-            }
-            let number = packed.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte));
-            out.extend(std::iter::repeat_n(number, some.min(left)));
-        }
-        at += packed.len();
-    }
-    Ok(())
-}
-
-fn varint(data: &[u8]) -> Result<(u64, usize), ParquetError> {
-    let mut number = 0;
-    for (at, byte) in data.iter().take(5).enumerate() {
-        number |= u64::from(byte & 0x7f) << (7 * at);
-        if byte & 0x80 == 0 {
-            return Ok((number, at + 1));
-        }
-    }
-    Err(broken("its numbers end before they should"))
-}
-
-/// Numbers that are packed in one go: so many fill whole bytes at any width.
-const STRIDE: usize = 8;
-
-fn unpack(packed: &[u8], width: usize, count: usize, out: &mut Vec<u32>) {
-    // The compiler makes straight code of each width.
-    macro_rules! of_widths {
-        ($($width:literal)*) => {
-            match width {
-                $($width => unpack_of::<$width>(packed, count, out),)*
-                _ => out.extend(std::iter::repeat_n(0, count)),
-            }
-        };
-    }
-    of_widths!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
-}
-
-fn unpack_of<const WIDTH: usize>(packed: &[u8], count: usize, out: &mut Vec<u32>) {
-    let mut at = 0;
-    let mut stride = || {
-        // Bytes behind those of a stride are looked at and not used.
-        let mut padded = [0; 40];
-        let bytes = packed[at..].first_chunk().unwrap_or_else(|| {
-            let rest = &packed[at..];
-            padded[..rest.len()].copy_from_slice(rest);
-            &padded
-        });
-        at = packed.len().min(at + WIDTH);
-        std::array::from_fn::<u32, STRIDE, _>(|number| {
-            let bit = number * WIDTH;
-            let word: [u8; 8] = std::array::from_fn(|byte| bytes[bit / 8 + byte]);
-            ((u64::from_le_bytes(word) >> (bit % 8)) & ((1 << WIDTH) - 1)) as u32
-        })
-    };
-    for _ in 0..count / STRIDE {
-        out.extend_from_slice(&stride());
-    }
-    if !count.is_multiple_of(STRIDE) {
-        out.extend_from_slice(&stride()[..count % STRIDE]);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::pages::Pages;
     use super::*;
+    use crate::store::pages::Pages;
     use arrow::array::{Array, ArrayRef, AsArray};
     use arrow::record_batch::RecordBatch;
     use parquet::arrow::ArrowWriter;
@@ -595,39 +488,5 @@ mod tests {
             assert!(read(pages(), column, rows - 1, None).is_err());
             assert!(read(pages(), column, rows + 1, None).is_err());
         }
-    }
-
-    #[test]
-    fn numbers_are_unpacked_at_every_width() {
-        for width in 0..=32u8 {
-            let most = (1u64 << width) - 1;
-            let number = |at: usize| ((at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 13 & most) as u32;
-            for count in [1, 7, 8, 9, 64, 83] {
-                let mut bits = vec![0u8; (usize::from(width) * count).div_ceil(8)];
-                for bit in 0..count * usize::from(width) {
-                    let (at, place) = (bit / usize::from(width), bit % usize::from(width));
-                    bits[bit / 8] |= ((number(at) >> place & 1) as u8) << (bit % 8);
-                }
-                let mut data = vec![(count.div_ceil(8) << 1 | 1) as u8];
-                data.extend(&bits);
-                // A run behind it, where nothing is cut off.
-                let run = count % 8 == 0;
-                if run {
-                    data.push(5 << 1);
-                    data.extend(&number(3).to_le_bytes()[..usize::from(width).div_ceil(8)]);
-                }
-                let wanted: Vec<u32> =
-                    (0..count).map(number).chain(std::iter::repeat_n(number(3), if run { 5 } else { 0 })).collect();
-                let mut out = Vec::new();
-                hybrid(&data, width, wanted.len(), &mut out).unwrap();
-                assert_eq!(out, wanted, "{width} {count}");
-                if width > 0 {
-                    data.pop();
-                    assert!(hybrid(&data, width, wanted.len(), &mut Vec::new()).is_err());
-                }
-            }
-        }
-        assert!(hybrid(&[0; 20], 3, 1, &mut Vec::new()).is_err());
-        assert!(hybrid(&[0xff; 20], 3, 1, &mut Vec::new()).is_err());
     }
 }

@@ -101,11 +101,11 @@ impl Dictionary {
     }
 
     /// Takes in texts of a row group, all those of its dictionary where there is a key; `None` where the column has too
-    /// many.
-    pub fn learn(&self, key: Option<Key>, texts: &StringViewArray) -> Option<Translated> {
+    /// many. `rows` are the numbers of its rows' texts.
+    pub fn learn(&self, key: Option<Key>, texts: &StringViewArray, rows: &[u32]) -> Option<Translated> {
         let mut known = lock(&self.texts);
         let before = known.as_ref()?.numbered.count();
-        let learned = known.as_mut()?.learn(key, texts).ok();
+        let learned = known.as_mut()?.learn(key, texts, rows).ok();
         let too_many = known.take_if(|known| {
             let twice = texts.len().saturating_sub(known.numbered.count() - before);
             let likely = before.saturating_mul(texts.len()) / twice.max(1);
@@ -117,6 +117,19 @@ impl Dictionary {
         self.bytes.store(known.as_ref().map_or(0, Texts::size), Ordering::Relaxed);
         learned.filter(|_| too_many.is_none())
     }
+}
+
+/// So many texts in the order in which rows meet them: common ones come soon, and what is known of them lies together.
+fn as_met(count: usize, rows: &[u32]) -> Vec<usize> {
+    let mut met = vec![false; count];
+    let mut order = Vec::with_capacity(count);
+    for text in rows.iter().map(|row| *row as usize) {
+        if met.get_mut(text).is_some_and(|met| !std::mem::replace(met, true)) {
+            order.push(text);
+        }
+    }
+    order.extend((0..count).filter(|text| !met[*text]));
+    order
 }
 
 /// An array of more buffers than this takes time to handle.
@@ -131,10 +144,13 @@ impl Texts {
         Some(Translated { numbers, texts: self.array.clone() })
     }
 
-    fn learn(&mut self, key: Option<Key>, texts: &StringViewArray) -> Result<Translated, ArrowError> {
+    fn learn(&mut self, key: Option<Key>, texts: &StringViewArray, rows: &[u32]) -> Result<Translated, ArrowError> {
         let before = self.numbered.count();
-        let mut numbers = Vec::with_capacity(texts.len());
-        self.numbered.codes(texts, &(0..texts.len()).collect::<Vec<_>>(), &mut numbers);
+        let order = as_met(texts.len(), rows);
+        let mut as_met = Vec::with_capacity(order.len());
+        self.numbered.codes(texts, &order, &mut as_met);
+        let mut numbers = vec![0; texts.len()];
+        order.into_iter().zip(as_met).for_each(|(text, number)| numbers[text] = number);
         if self.numbered.count() > before {
             self.array = concat(&[&self.array, &self.numbered.array(before)?])?;
         }
@@ -163,19 +179,21 @@ mod tests {
         };
         let key = |group| Some((Path::from("file"), 1, 1, group, 0));
         let few = Dictionary::default();
-        let first = few.learn(key(0), &texts(0, TELLING)).unwrap();
-        let again = few.learn(key(1), &texts(TELLING / 2, TELLING)).unwrap();
+        let first = few.learn(key(0), &texts(0, TELLING), &[7, 7, 3]).unwrap();
+        let again = few.learn(key(1), &texts(TELLING / 2, TELLING), &[]).unwrap();
+        assert_eq!((first.numbers[7], first.numbers[3], first.numbers[0]), (0, 1, 2));
+        assert_eq!(first.texts.as_string_view().value(1), "text 3");
         assert_eq!(first.numbers[TELLING / 2..], again.numbers[..TELLING - TELLING / 2]);
         assert_eq!(again.texts.len(), TELLING + TELLING / 2);
         assert!(few.known(&(Path::from("file"), 1, 1, 1, 0)).is_some());
 
         let many = Dictionary::default();
-        assert!(many.learn(key(0), &texts(0, TELLING)).is_some());
-        assert!(many.learn(key(1), &texts(TELLING, TELLING)).is_none());
+        assert!(many.learn(key(0), &texts(0, TELLING), &[]).is_some());
+        assert!(many.learn(key(1), &texts(TELLING, TELLING), &[]).is_none());
         assert!(many.known(&(Path::from("file"), 1, 1, 0, 0)).is_none());
 
         // So few tell nothing.
         let small = Dictionary::default();
-        assert!((0..4).all(|group| small.learn(key(group), &texts(group * 1_000, 1_000)).is_some()));
+        assert!((0..4).all(|group| small.learn(key(group), &texts(group * 1_000, 1_000), &[]).is_some()));
     }
 }

@@ -3,10 +3,10 @@ use super::bounds::kept;
 use super::chunk::{self, Chunk};
 use super::dictionaries::{self, Dictionaries};
 use super::fetched::{Fetched, ranges};
-use super::pages::Pages;
 use super::{CodedScan, Condition, parts};
 use crate::columns::dictionary::Dictionary;
 use crate::functions::in_bytes::InBytes;
+use crate::store::pages::Pages;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::{and, filter, filter_record_batch};
@@ -327,7 +327,7 @@ impl Chunks {
                     None => chunk::read(self.pages(open, leaf, false)?, column, rows, None)?,
                 };
                 let Some(texts) = texts else { return internal_err!("a chunk without texts") };
-                match of_column.learn(Some(key).filter(|_| is_whole), &texts) {
+                match of_column.learn(Some(key).filter(|_| is_whole), &texts, &numbers) {
                     Some(learned) => {
                         chunk::translate(&mut numbers, &learned.numbers);
                         (numbers, learned.texts)

@@ -32,7 +32,6 @@ pub(super) mod chunk;
 mod dictionaries;
 pub(super) mod fetched;
 mod file;
-pub(super) mod pages;
 
 pub use bounds::compared_with_time;
 use bounds::share_of_time;

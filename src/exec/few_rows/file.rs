@@ -1,10 +1,10 @@
 //! Few rows of one Parquet file.
 use super::kept::KeptTexts;
 use crate::exec::coded_scan::bounds::{compared_with_time, kept};
-use crate::exec::coded_scan::chunk::{self, Lain, broken};
+use crate::exec::coded_scan::chunk::{self, Lain};
 use crate::exec::coded_scan::fetched::{Fetched, ranges};
 use crate::exec::coded_scan::key;
-use crate::exec::coded_scan::pages::Pages;
+use crate::store::pages::{Pages, broken};
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewBuilder, UInt32Array};
 use arrow::compute::{filter, prep_null_mask_filter, take};
 use arrow::datatypes::{DataType, Fields, SchemaRef};

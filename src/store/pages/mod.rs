@@ -1,14 +1,40 @@
-//! The pages of a column chunk that is compressed by zstd, or not at all. A decompressor, which takes longer to make than a
-//! small chunk to read, is made once a thread and not once a chunk.
+//! The pages of a column chunk that is compressed by zstd or LZ4, or not at all. A decompressor of zstd, which takes longer to
+//! make than a small chunk to read, is made once a thread and not once a chunk.
 //! <https://parquet.apache.org/docs/file-format/data-pages/>; headers are in Thrift's compact protocol.
-use super::chunk::broken;
-use crate::store::index::pages::take_number;
+use crate::store::index::pages::{number as write_number, take_number};
 use bytes::{Buf, Bytes};
 use parquet::basic::{Compression, Encoding};
 use parquet::column::page::Page;
 use parquet::errors::ParquetError;
 use std::cell::RefCell;
 use zstd::bulk::Decompressor;
+
+pub mod hybrid;
+
+/// LZ4 makes no more than so many bytes of one.
+const LZ4_MOST: usize = 255;
+
+/// What is said of a chunk whose bytes are not what they should be.
+pub fn broken(how: &str) -> ParquetError {
+    ParquetError::General(format!("a column chunk is broken: {how}"))
+}
+
+/// Where each of so many texts begins and ends.
+pub fn each(
+    data: &[u8],
+    count: usize,
+    mut take: impl FnMut(usize, usize) -> Result<(), ParquetError>,
+) -> Result<(), ParquetError> {
+    let mut at = 0;
+    for _ in 0..count {
+        let length = data.get(at..).and_then(<[u8]>::first_chunk).map(|length| u32::from_le_bytes(*length) as usize);
+        let end = length.and_then(|length| length.checked_add(at + 4)).filter(|end| *end <= data.len());
+        let end = end.ok_or_else(|| broken("its texts end before they should"))?;
+        take(at + 4, end)?;
+        at = end;
+    }
+    Ok(())
+}
 
 thread_local! {
     static ZSTD: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
@@ -17,21 +43,17 @@ thread_local! {
 /// In the order of the chunk's bytes.
 pub struct Pages {
     rest: Bytes,
-    is_compressed: bool,
+    compression: Compression,
 }
 
 impl Pages {
     pub fn can_read(compression: Compression) -> bool {
-        matches!(compression, Compression::ZSTD(_) | Compression::UNCOMPRESSED)
+        matches!(compression, Compression::ZSTD(_) | Compression::LZ4_RAW | Compression::UNCOMPRESSED)
     }
 
     /// Of the bytes of a chunk, or of some of its pages; `None` where it is compressed in another way.
     pub fn new(chunk: Bytes, compression: Compression) -> Option<Pages> {
-        match compression {
-            Compression::ZSTD(_) => Some(Pages { rest: chunk, is_compressed: true }),
-            Compression::UNCOMPRESSED => Some(Pages { rest: chunk, is_compressed: false }),
-            _ => None,
-        }
+        Pages::can_read(compression).then_some(Pages { rest: chunk, compression })
     }
 
     /// Passes over the dictionary, with which the chunk begins.
@@ -99,22 +121,32 @@ impl Pages {
         if plain > bytes.len() || plain > size {
             return Err(broken("its levels end before they should"));
         }
-        if !self.is_compressed || header.is_plain || bytes.len() == plain {
+        if self.compression == Compression::UNCOMPRESSED || header.is_plain || bytes.len() == plain {
             return if bytes.len() == size { Ok(bytes) } else { Err(broken("a page of it has another size")) };
         }
-        let values = ZSTD.with_borrow_mut(|zstd| {
-            let zstd = match zstd {
-                Some(zstd) => zstd,
-                None => zstd.insert(Decompressor::new()?),
-            };
-            zstd.decompress(&bytes[plain..], size - plain)
-        });
-        let values = values.map_err(|error| ParquetError::External(error.into()))?;
-        if values.len() != size - plain {
+        let (compressed, size) = (&bytes[plain..], size - plain);
+        if self.compression == Compression::LZ4_RAW && compressed.len().saturating_mul(LZ4_MOST) < size {
+            return Err(broken("a page of it has another size"));
+        }
+        let values = match self.compression {
+            Compression::LZ4_RAW => lz4_flex::block::decompress(compressed, size).map_err(external)?,
+            _ => ZSTD.with_borrow_mut(|zstd| {
+                let zstd = match zstd {
+                    Some(zstd) => zstd,
+                    None => zstd.insert(Decompressor::new()?),
+                };
+                zstd.decompress(compressed, size).map_err(external)
+            })?,
+        };
+        if values.len() != size {
             return Err(broken("a page of it has another size"));
         }
         Ok(if plain == 0 { values.into() } else { [&bytes[..plain], &values].concat().into() })
     }
+}
+
+fn external(error: impl std::error::Error + Send + Sync + 'static) -> ParquetError {
+    ParquetError::External(Box::new(error))
 }
 
 impl Iterator for Pages {
@@ -146,15 +178,19 @@ struct Header {
     is_plain: bool,
 }
 
+const PLAIN: i64 = 0;
+const RLE: i64 = 3;
+const RLE_DICTIONARY: i64 = 8;
+
 /// <https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift>
 fn encoding(number: i64) -> Option<Encoding> {
     Some(match number {
-        0 => Encoding::PLAIN,
+        PLAIN => Encoding::PLAIN,
         2 => Encoding::PLAIN_DICTIONARY,
-        3 => Encoding::RLE,
+        RLE => Encoding::RLE,
         6 => Encoding::DELTA_LENGTH_BYTE_ARRAY,
         7 => Encoding::DELTA_BYTE_ARRAY,
-        8 => Encoding::RLE_DICTIONARY,
+        RLE_DICTIONARY => Encoding::RLE_DICTIONARY,
         _ => return None,
     })
 }
@@ -167,6 +203,7 @@ const TRUE: u8 = 1;
 const FALSE: u8 = 2;
 const BYTE: u8 = 3;
 const I16: u8 = 4;
+const I32: u8 = 5;
 const I64: u8 = 6;
 const DOUBLE: u8 = 7;
 const BINARY: u8 = 8;
@@ -266,6 +303,40 @@ impl Thrift<'_> {
         let number = self.varint()?;
         Some((number >> 1) as i64 ^ -((number & 1) as i64))
     }
+}
+
+/// The header of a dictionary whose texts are in order.
+pub fn dictionary_header(uncompressed: usize, compressed: usize, texts: usize) -> Vec<u8> {
+    let mut out = sizes(DICTIONARY_PAGE, uncompressed, compressed);
+    // The seventh field: how many, as they are, in order.
+    out.push(4 << 4 | STRUCT);
+    put(texts as i64, &mut out);
+    put(PLAIN, &mut out);
+    out.extend([1 << 4 | TRUE, 0, 0]);
+    out
+}
+
+/// The header of a data page of the first version: texts, or their places in the dictionary.
+pub fn data_header(uncompressed: usize, compressed: usize, values: usize, in_dictionary: bool) -> Vec<u8> {
+    let mut out = sizes(DATA_PAGE, uncompressed, compressed);
+    // The fifth field: how many values, and how they and the two kinds of levels are written.
+    out.push(2 << 4 | STRUCT);
+    put(values as i64, &mut out);
+    [if in_dictionary { RLE_DICTIONARY } else { PLAIN }, RLE, RLE].into_iter().for_each(|kind| put(kind, &mut out));
+    out.extend([0, 0]);
+    out
+}
+
+fn sizes(kind: i64, uncompressed: usize, compressed: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(24);
+    [kind, uncompressed as i64, compressed as i64].into_iter().for_each(|number| put(number, &mut out));
+    out
+}
+
+/// The next field, a number.
+fn put(number: i64, out: &mut Vec<u8>) {
+    out.push(1 << 4 | I32);
+    write_number((number << 1 ^ number >> 63) as u64, out);
 }
 
 #[cfg(test)]
