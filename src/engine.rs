@@ -30,11 +30,13 @@ use crate::text::{Diagnostic, Diagnostics, Source, Span, codes};
 use crate::types::{Schema, Type};
 use crate::value::{Value, datetime};
 use arrow::record_batch::RecordBatch;
+use before::Newly;
 use datafusion::catalog::TableProvider;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::memory::MemoryStream;
 use datafusion::physical_plan::{displayable, execute_stream};
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -334,7 +336,15 @@ impl Engine {
         for answer in bound.results {
             stages.push(("meaning", format!("{:#?}", answer.rel)));
             run.narrow_tables(&answer.rel).await?;
-            let plan = run.plan(answer.rel, &uses, &mut shared).await?;
+            let mut rel = answer.rel;
+            run.ready(&mut rel, &uses, &mut shared).await?;
+            let mut seeks_newest = true;
+            match run.newest_at_once(&rel, &uses, &mut shared).await? {
+                Newly::Found { narrowed, .. } => (rel, seeks_newest) = (*narrowed, false),
+                Newly::SoughtInVain => seeks_newest = false,
+                Newly::Other => {}
+            }
+            let plan = run.plan(rel, &uses, &mut shared, seeks_newest).await?;
             stages.push(("plan", plan.display_indent().to_string()));
             let optimized = run.state.optimize(&plan).map_err(|error| run.failed(error))?;
             // Of what was computed before, nothing is told.
@@ -419,15 +429,25 @@ impl Run {
         bound.await.map_err(QueryError::fault)?
     }
 
-    /// Computes what must be known first, then lowers.
+    /// Puts what must be known first in its place.
+    async fn ready(
+        &self,
+        rel: &mut Rel,
+        uses: &HashMap<u32, usize>,
+        shared: &mut SharedTables,
+    ) -> Result<(), QueryError> {
+        self.settle(rel, uses, shared).await?;
+        plan::ready(rel, self.now).map_err(|error| self.not_planned(error))
+    }
+
+    /// Computes what parts of a relation that is ready say of others, then lowers. Of the newest rows that may have been done.
     async fn plan(
         &self,
         mut rel: Rel,
         uses: &HashMap<u32, usize>,
         shared: &mut SharedTables,
+        seeks_newest: bool,
     ) -> Result<LogicalPlan, QueryError> {
-        self.settle(&mut rel, uses, shared).await?;
-        plan::ready(&mut rel, self.now).map_err(|error| self.not_planned(error))?;
         let mut wanted = Vec::new();
         subqueries::shared(&rel, &mut wanted);
         for (id, input) in wanted {
@@ -439,7 +459,9 @@ impl Run {
         }
         self.narrow_last(&mut rel, uses, shared).await?;
         self.narrow_joins(&mut rel, uses, shared).await?;
-        self.narrow_newest(&mut rel, uses, shared).await?;
+        if seeks_newest {
+            self.narrow_newest(&mut rel, uses, shared).await?;
+        }
         let lowering = Lowering { providers: &self.view, now: self.now, shared, named: Default::default() };
         plan::lower(&rel, &lowering).map_err(|error| self.not_planned(error))
     }
@@ -476,10 +498,29 @@ impl Run {
                     return self.by_rows(rel).await;
                 }
             }
-            let plan = self.plan(rel, uses, shared).await?;
-            let physical = self.state.create_physical_plan(&plan).await.map_err(|error| self.failed(error))?;
-            execute_stream(physical, self.state.task_ctx()).map_err(|error| self.failed(error))
+            self.ready(&mut rel, uses, shared).await?;
+            match self.newest_at_once(&rel, uses, shared).await? {
+                Newly::Found { schema, batches, .. } => {
+                    let stream = MemoryStream::try_new(batches, schema, None).map_err(|error| self.failed(error))?;
+                    Ok(Box::pin(stream) as SendableRecordBatchStream)
+                }
+                Newly::SoughtInVain => self.planned(rel, uses, shared, false).await,
+                Newly::Other => self.planned(rel, uses, shared, true).await,
+            }
         })
+    }
+
+    /// A relation that is ready, by a plan.
+    async fn planned(
+        &self,
+        rel: Rel,
+        uses: &HashMap<u32, usize>,
+        shared: &mut SharedTables,
+        seeks_newest: bool,
+    ) -> Result<SendableRecordBatchStream, QueryError> {
+        let plan = self.plan(rel, uses, shared, seeks_newest).await?;
+        let physical = self.state.create_physical_plan(&plan).await.map_err(|error| self.failed(error))?;
+        execute_stream(physical, self.state.task_ctx()).map_err(|error| self.failed(error))
     }
 
     async fn collect(

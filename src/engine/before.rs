@@ -1,13 +1,16 @@
 //! What a query must know before it can be planned: values of subqueries, and what one of its parts says about the rows
 //! that another part must read.
 use super::{QueryError, Run, SharedTables};
-use crate::exec::{narrowing, subqueries};
+use crate::exec::narrowing::{self, Newest};
+use crate::exec::subqueries;
 use crate::ir::{Rel, RelOp};
 use crate::plan;
 use crate::types::{Schema, Type};
 use crate::value::Value;
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::catalog::{MemTable, TableProvider};
+use futures::StreamExt;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -17,6 +20,22 @@ const FIRST_AMONG: u64 = 16;
 const LEAST_AMONG: u64 = 256;
 const MORE_AMONG: u64 = 16;
 const SHARE_AMONG: u64 = 8;
+
+/// Of so few columns the newest rows are read at once.
+const FEW_COLUMNS: usize = 8;
+
+/// The newest rows, where they are all that is asked for.
+pub(super) enum Newly {
+    Found {
+        narrowed: Box<Rel>,
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+    },
+    /// They lie too far back.
+    SoughtInVain,
+    /// Something else is asked for.
+    Other,
+}
 
 impl Run {
     /// Puts the values of subqueries in their places.
@@ -97,6 +116,16 @@ impl Run {
         Ok(())
     }
 
+    /// The times from which on the newest rows may lie, further and further back.
+    fn reaches(&self, newest: &Newest) -> impl Iterator<Item = i64> {
+        let all = self.view.row_count(&newest.table).unwrap_or(0);
+        let first = newest.count.saturating_mul(FIRST_AMONG).max(LEAST_AMONG);
+        std::iter::successors(Some(first), |among| Some(among.saturating_mul(MORE_AMONG)))
+            // To look through much of the table would cost as much as it may save.
+            .take_while(move |among| *among <= all / SHARE_AMONG)
+            .map_while(|among| self.view.reach(&newest.table, among, newest.until, true))
+    }
+
     /// Finds how far back the newest rows of `top n by Timestamp` go, and leaves older ones away.
     pub(super) async fn narrow_newest(
         &self,
@@ -105,11 +134,7 @@ impl Run {
         shared: &mut SharedTables,
     ) -> Result<(), QueryError> {
         for newest in narrowing::newest(rel, &|id: u32| shared.contains_key(&id)) {
-            let all = self.view.row_count(&newest.table).unwrap_or(0);
-            let mut among = newest.count.saturating_mul(FIRST_AMONG).max(LEAST_AMONG);
-            // To look through much of the table would cost as much as it may save.
-            while among <= all / SHARE_AMONG {
-                let Some(since) = self.view.reach(&newest.table, among, newest.until, true) else { break };
+            for since in self.reaches(&newest) {
                 let Some(times) = newest.times(since) else { break };
                 let (schema, mut rows) = (times.schema.clone(), Vec::new());
                 let batches = self.collect(times, uses, shared).await?;
@@ -125,10 +150,40 @@ impl Run {
                     newest.narrow(rel, &page);
                     break;
                 }
-                among = among.saturating_mul(MORE_AMONG);
             }
         }
         Ok(())
+    }
+
+    /// The newest rows themselves, where a relation is no more than these and a few of their columns: to find their times
+    /// first would take as long as to read them.
+    pub(super) async fn newest_at_once(
+        &self,
+        rel: &Rel,
+        uses: &HashMap<u32, usize>,
+        shared: &mut SharedTables,
+    ) -> Result<Newly, QueryError> {
+        let found = narrowing::newest(rel, &|id: u32| shared.contains_key(&id));
+        let Some(newest) = found.first().filter(|newest| newest.is_all_of(rel) && rel.schema.len() <= FEW_COLUMNS)
+        else {
+            return Ok(Newly::Other);
+        };
+        for since in self.reaches(newest) {
+            let mut narrowed = rel.clone();
+            if newest.back_to(&mut narrowed, since).is_none() {
+                break;
+            }
+            let mut stream = self.planned(narrowed.clone(), uses, shared, false).await?;
+            let (schema, mut batches) = (stream.schema(), Vec::new());
+            while let Some(batch) = stream.next().await {
+                batches.push(batch.map_err(|error| self.failed(error))?);
+            }
+            let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+            if rows as u64 == newest.rows() {
+                return Ok(Newly::Found { narrowed: Box::new(narrowed), schema, batches });
+            }
+        }
+        Ok(Newly::SoughtInVain)
     }
 
     /// Batches as a table. The marks that stored columns bear are left behind.

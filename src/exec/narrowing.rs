@@ -14,7 +14,7 @@ mod last;
 mod newest;
 
 pub use last::{MOST_GROUPS, last};
-pub use newest::{MOST_TIMES, newest};
+pub use newest::{MOST_TIMES, Newest, newest};
 
 /// A side of a join that has more rows says nothing of the other.
 pub const MOST_ROWS: usize = 20_000;

@@ -1,6 +1,6 @@
 //! `top n by Timestamp`: the time of the n-th newest row is found first, among few rows at first and then among more, from
 //! the newest backwards. No row that is older need be read for the other columns; of rows that are skipped, none that is newer
-//! than the first that is not.
+//! than the first that is not. Of few columns the rows are found in this way themselves.
 use super::{Known, at_path, call, filtered, is_known, is_steady, stored};
 use crate::catalog::TIMESTAMP;
 use crate::ir::{Rel, RelOp, Scalar, SortKey};
@@ -24,6 +24,8 @@ pub struct Newest {
     /// With those that are skipped.
     pub count: u64,
     skipped: u64,
+    /// Rows of one time are in no order.
+    by_time_alone: bool,
 }
 
 /// The times that rows on the page have, and how many are newer.
@@ -78,7 +80,7 @@ fn of(rel: &Rel, path: &[usize]) -> Option<Newest> {
     }
     let until = until(input);
     let (input, time, table) = (input.as_ref().clone(), time.clone(), table.to_owned());
-    Some(Newest { path, input, time, table, until, count, skipped })
+    Some(Newest { path, input, time, table, until, count, skipped, by_time_alone: keys.len() == 1 })
 }
 
 /// The latest time that the filters let by, as far as they say it plainly.
@@ -136,9 +138,8 @@ impl Newest {
 
     /// Leaves rows away that are at none of these times.
     pub fn narrow(&self, rel: &mut Rel, page: &Page) {
-        let Some(RelOp::Sort { input, .. }) = at_path(rel, &self.path).map(|at| &mut at.op) else { return };
         // What is not narrowed is right all the same.
-        if self.since(input, page.since).is_none() || page.newer == 0 {
+        if self.back_to(rel, page.since).is_none() || page.newer == 0 {
             return;
         }
         let until = Scalar::literal(Value::Datetime(page.until), Type::Datetime);
@@ -151,6 +152,29 @@ impl Newest {
             filtered(input, until);
             *count = count.saturating_sub(page.newer);
         }
+    }
+
+    /// How many rows there are on the page, if there are enough.
+    pub fn rows(&self) -> u64 {
+        self.count - self.skipped
+    }
+
+    /// Whether a relation is no more than these rows, some columns of them or what is made of these; and no other column
+    /// decides which they are, which would have to be read of all that may be.
+    pub fn is_all_of(&self, rel: &Rel) -> bool {
+        let (mut at, mut above) = (rel, 0);
+        while let RelOp::Project { input, .. } = &at.op {
+            (at, above) = (input, above + 1);
+        }
+        // From the rows that are taken to those that are sorted it is one step, or two where some are skipped.
+        let within = if self.skipped > 0 { 2 } else { 1 };
+        self.by_time_alone && matches!(at.op, RelOp::Take { .. }) && self.path.len() == above + within
+    }
+
+    /// Leaves rows away that are older.
+    pub fn back_to(&self, rel: &mut Rel, since: i64) -> Option<()> {
+        let RelOp::Sort { input, .. } = &mut at_path(rel, &self.path)?.op else { return None };
+        self.since(input, since)
     }
 
     fn since(&self, rel: &mut Rel, since: i64) -> Option<()> {
@@ -173,7 +197,7 @@ mod tests {
             let input = Rel { op: RelOp::Each, schema: Schema::default() };
             let count = skipped + rows;
             let newest =
-                Newest { path: vec![], input, time: String::new(), table: String::new(), until: None, count, skipped };
+                Newest { path: vec![], input, time: String::new(), table: String::new(), until: None, count, skipped, by_time_alone: true };
             let page_of = |mut times: Vec<i64>, skipped: u64| {
                 times.sort_unstable_by(|a, b| b.cmp(a));
                 times.into_iter().skip(skipped as usize).take(rows as usize).collect::<Vec<_>>()
