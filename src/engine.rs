@@ -10,6 +10,7 @@ pub use crate::syntax::odata::ast::{Literal, RequestLine};
 pub use crate::syntax::odata::parse as request_line;
 
 mod before;
+mod planned;
 mod scope;
 mod small;
 
@@ -20,7 +21,7 @@ use crate::catalog::Tables;
 use crate::columns::{Cells, cell_bytes};
 use crate::exec::{Sessions, subqueries};
 use crate::ir::{Answer, Bound, Rel, RelOp, Scalar};
-use crate::plan::{self, Lowering, PlanError, Providers};
+use crate::plan::{self, Providers};
 use crate::rows::{self, RowsError};
 use crate::store::outside::{self, Outside, OutsideError};
 use crate::store::readings::{Reading, Readings};
@@ -35,11 +36,8 @@ use datafusion::catalog::TableProvider;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::memory::MemoryStream;
-use datafusion::physical_plan::{displayable, execute_stream};
+use datafusion::physical_plan::displayable;
 use futures::StreamExt;
-use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use scope::Narrowing;
 use std::collections::HashMap;
@@ -427,114 +425,6 @@ impl Run {
             }
         });
         bound.await.map_err(QueryError::fault)?
-    }
-
-    /// Puts what must be known first in its place.
-    async fn ready(
-        &self,
-        rel: &mut Rel,
-        uses: &HashMap<u32, usize>,
-        shared: &mut SharedTables,
-    ) -> Result<(), QueryError> {
-        self.settle(rel, uses, shared).await?;
-        plan::ready(rel, self.now).map_err(|error| self.not_planned(error))
-    }
-
-    /// Computes what parts of a relation that is ready say of others, then lowers. Of the newest rows that may have been done.
-    async fn plan(
-        &self,
-        mut rel: Rel,
-        uses: &HashMap<u32, usize>,
-        shared: &mut SharedTables,
-        seeks_newest: bool,
-    ) -> Result<LogicalPlan, QueryError> {
-        let mut wanted = Vec::new();
-        subqueries::shared(&rel, &mut wanted);
-        for (id, input) in wanted {
-            if uses.get(&id).is_some_and(|uses| *uses > 1) && !shared.contains_key(&id) {
-                let schema = input.schema.clone();
-                let batches = self.collect(input.as_ref().clone(), uses, shared).await?;
-                shared.insert(id, self.in_memory(&schema, batches)?);
-            }
-        }
-        self.narrow_last(&mut rel, uses, shared).await?;
-        self.narrow_joins(&mut rel, uses, shared).await?;
-        if seeks_newest {
-            self.narrow_newest(&mut rel, uses, shared).await?;
-        }
-        let lowering = Lowering { providers: &self.view, now: self.now, shared, named: Default::default() };
-        plan::lower(&rel, &lowering).map_err(|error| self.not_planned(error))
-    }
-
-    fn not_planned(&self, error: PlanError) -> QueryError {
-        match error {
-            PlanError::TooLarge(rows) => QueryError::Refused(Refused::Rows(rows)),
-            PlanError::TooMuch => self.wrong(vec![
-                codes::TOO_LONG
-                    .at(Span::default(), "the query comes to too many operators and expressions")
-                    .help("name the tables that it is about, or search for fewer texts at once"),
-            ]),
-            PlanError::TooLong(most) => self.wrong(vec![
-                codes::TOO_LONG
-                    .at(Span::default(), format!("a pipeline has more than {most} operators"))
-                    .help("put several columns into one `extend`, or split the query"),
-            ]),
-            PlanError::Fault(detail) => QueryError::fault(detail),
-        }
-    }
-
-    /// Boxed: a relation that must be computed first is planned by the same steps.
-    fn stream<'a>(
-        &'a self,
-        mut rel: Rel,
-        uses: &'a HashMap<u32, usize>,
-        shared: &'a mut SharedTables,
-    ) -> BoxFuture<'a, Result<SendableRecordBatchStream, QueryError>> {
-        Box::pin(async move {
-            self.narrow_tables(&rel).await?;
-            if self.small {
-                self.settle(&mut rel, uses, shared).await?;
-                if self.is_small(&rel) {
-                    return self.by_rows(rel).await;
-                }
-            }
-            self.ready(&mut rel, uses, shared).await?;
-            match self.newest_at_once(&rel, uses, shared).await? {
-                Newly::Found { schema, batches, .. } => {
-                    let stream = MemoryStream::try_new(batches, schema, None).map_err(|error| self.failed(error))?;
-                    Ok(Box::pin(stream) as SendableRecordBatchStream)
-                }
-                Newly::SoughtInVain => self.planned(rel, uses, shared, false).await,
-                Newly::Other => self.planned(rel, uses, shared, true).await,
-            }
-        })
-    }
-
-    /// A relation that is ready, by a plan.
-    async fn planned(
-        &self,
-        rel: Rel,
-        uses: &HashMap<u32, usize>,
-        shared: &mut SharedTables,
-        seeks_newest: bool,
-    ) -> Result<SendableRecordBatchStream, QueryError> {
-        let plan = self.plan(rel, uses, shared, seeks_newest).await?;
-        let physical = self.state.create_physical_plan(&plan).await.map_err(|error| self.failed(error))?;
-        execute_stream(physical, self.state.task_ctx()).map_err(|error| self.failed(error))
-    }
-
-    async fn collect(
-        &self,
-        rel: Rel,
-        uses: &HashMap<u32, usize>,
-        shared: &mut SharedTables,
-    ) -> Result<Vec<RecordBatch>, QueryError> {
-        let mut stream = self.stream(rel, uses, shared).await?;
-        let mut batches = Vec::new();
-        while let Some(batch) = stream.next().await {
-            batches.push(batch.map_err(|error| self.failed(error))?);
-        }
-        Ok(batches)
     }
 
     /// The rows of a relation, within what a query may hold of them.

@@ -7,10 +7,11 @@ use crate::store::adapt::type_of;
 use crate::types::Type;
 use arrow::array::{Array, AsArray};
 use arrow::buffer::BooleanBuffer;
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_err};
+use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileScanConfig, FileSource, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -22,7 +23,7 @@ use datafusion::physical_plan::coop::make_cooperative;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -79,6 +80,22 @@ impl Condition {
 /// What a scan of Parquet files is made of.
 pub(super) fn parts(plan: &dyn ExecutionPlan) -> Option<(&FileScanConfig, &ParquetSource)> {
     plan.downcast_ref::<DataSourceExec>()?.downcast_to_file_source::<ParquetSource>()
+}
+
+/// What a scan shows of a partition's files, one after the other.
+pub(super) fn file_by_file<O, B>(
+    config: &FileScanConfig,
+    partition: usize,
+    schema: SchemaRef,
+    open: impl FnMut(PartitionedFile) -> O + Send + 'static,
+) -> SendableRecordBatchStream
+where
+    O: Future<Output = Result<B>> + Send + 'static,
+    B: Stream<Item = Result<RecordBatch>> + Send + 'static,
+{
+    let files = config.file_groups.get(partition).map(|group| group.files().to_vec()).unwrap_or_default();
+    let batches = stream::iter(files).then(open).try_flatten();
+    make_cooperative(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
 }
 
 /// A range of time that leaves less of the files' time leaves pages out.
@@ -215,8 +232,6 @@ impl ExecutionPlan for CodedScan {
             return internal_err!("a scan of other files");
         };
         let shown = Arc::new(shown);
-        let files = config.file_groups.get(partition).map(|group| group.files().to_vec()).unwrap_or_default();
-        let batches = stream::iter(files).then(move |file| open(shown.clone(), file, partition)).try_flatten();
-        Ok(make_cooperative(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches))))
+        Ok(file_by_file(config, partition, self.schema(), move |file| open(shown.clone(), file, partition)))
     }
 }

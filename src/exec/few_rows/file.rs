@@ -1,5 +1,5 @@
 //! Few rows of one Parquet file.
-use super::kept::KeptTexts;
+use super::kept::{KeptTexts, Place};
 use crate::exec::coded_scan::bounds::{compared_with_time, kept};
 use crate::exec::coded_scan::chunk::{self, Lain};
 use crate::exec::coded_scan::fetched::{Fetched, ranges};
@@ -56,6 +56,8 @@ pub struct Shown {
     beside: Fields,
     adapters: Arc<dyn PhysicalExprAdapterFactory>,
     readers: Arc<dyn ParquetFileReaderFactory>,
+    /// Where the files lie.
+    objects: Arc<str>,
     kept: Arc<KeptTexts>,
 }
 
@@ -74,6 +76,7 @@ impl Shown {
             beside: config.table_partition_cols().clone(),
             adapters: config.expr_adapter_factory.clone()?,
             readers: source.parquet_file_reader_factory()?.clone(),
+            objects: config.object_store_url.to_string().into(),
             kept,
         })
     }
@@ -200,7 +203,7 @@ pub async fn open(
     read_first.sort_unstable();
     let first = Part::new(&meta, &read_first)?;
     let predicate = predicate.map(|predicate| reassign_expr_columns(predicate, &first.schema)).transpose()?;
-    let file = File { object, reader, meta, kept: shown.kept.clone() };
+    let file = File { objects: shown.objects.clone(), object, reader, meta, kept: shown.kept.clone() };
     let open = Open { shown, in_file, file, predicate, first, read_first, output: None };
     Ok(stream::try_unfold((open, pieces.into_iter()), |(mut open, mut pieces)| async move {
         loop {
@@ -340,6 +343,7 @@ fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<Reco
 }
 
 struct File {
+    objects: Arc<str>,
     object: ObjectMeta,
     reader: Box<dyn AsyncFileReader + Send>,
     meta: ArrowReaderMetadata,
@@ -347,6 +351,11 @@ struct File {
 }
 
 impl File {
+    /// Of a chunk's dictionary.
+    fn place(&self, group: usize, leaf: usize) -> Place {
+        (self.objects.clone(), key(&self.object, group, leaf))
+    }
+
     /// Columns of some rows of a row group.
     async fn read(&mut self, part: &Part, group: usize, rows: &Rows) -> Result<Vec<ArrayRef>> {
         let all = usize::try_from(self.meta.metadata().row_group(group).num_rows()).unwrap_or(0);
@@ -405,13 +414,13 @@ impl File {
 struct Texts {
     group: usize,
     leaf: usize,
-    pages: Vec<Place>,
+    pages: Vec<DataPage>,
     /// Or where it lies.
     dictionary: Result<Arc<Lain>, Range<u64>>,
 }
 
-/// A page: where it lies, and its rows.
-struct Place {
+/// Where it lies, and its rows.
+struct DataPage {
     bytes: Range<u64>,
     rows: Range<usize>,
 }
@@ -434,10 +443,10 @@ impl Texts {
             while left.next_if(|range| range.end <= of_page.start).is_some() {}
             if left.peek().is_some_and(|range| range.start < of_page.end) {
                 let length = u64::try_from(page.compressed_page_size).unwrap_or(0);
-                pages.push(Place { bytes: start(page)..start(page).saturating_add(length), rows: of_page });
+                pages.push(DataPage { bytes: start(page)..start(page).saturating_add(length), rows: of_page });
             }
         }
-        let dictionary = file.kept.get(&key(&file.object, group, leaf)).ok_or_else(|| {
+        let dictionary = file.kept.get(&file.place(group, leaf)).ok_or_else(|| {
             let begin = meta.row_group(group).column(leaf).byte_range().0;
             begin..index.first().map_or(begin, start).max(begin)
         });
@@ -457,7 +466,7 @@ impl Texts {
             Err(bytes) => {
                 let page = pages(&bytes)?.next().unwrap_or_else(|| Err(broken("it has no dictionary")))?;
                 let texts = Arc::new(Lain::of_dictionary(page)?);
-                file.kept.keep(key(&file.object, self.group, self.leaf), texts.clone());
+                file.kept.keep(file.place(self.group, self.leaf), texts.clone());
                 texts
             }
         };

@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// What they may take in memory.
 const BYTES: usize = 128 << 20;
 
+/// Where a dictionary lies: in which files, and there.
+pub type Place = (Arc<str>, Key);
+
 #[derive(Debug, Default)]
 pub struct KeptTexts {
     kept: Mutex<Kept>,
@@ -15,38 +18,38 @@ pub struct KeptTexts {
 #[derive(Debug, Default)]
 struct Kept {
     /// And when each was asked for last.
-    texts: HashMap<Key, (Arc<Lain>, u64)>,
+    texts: HashMap<Place, (Arc<Lain>, u64)>,
     bytes: usize,
     clock: u64,
 }
 
 impl KeptTexts {
-    pub fn get(&self, key: &Key) -> Option<Arc<Lain>> {
+    pub fn get(&self, place: &Place) -> Option<Arc<Lain>> {
         let mut kept = self.lock();
         let now = kept.tick();
-        let (texts, used) = kept.texts.get_mut(key)?;
+        let (texts, used) = kept.texts.get_mut(place)?;
         *used = now;
         Some(texts.clone())
     }
 
     /// Keeps one, and drops what was longest not asked for where they are too much.
-    pub fn keep(&self, key: Key, texts: Arc<Lain>) {
+    pub fn keep(&self, place: Place, texts: Arc<Lain>) {
         let mut kept = self.lock();
         let now = kept.tick();
         kept.bytes += texts.size();
-        if let Some((before, _)) = kept.texts.insert(key, (texts, now)) {
+        if let Some((before, _)) = kept.texts.insert(place, (texts, now)) {
             kept.bytes -= before.size();
         }
         if kept.bytes <= BYTES {
             return;
         }
-        let mut all: Vec<(u64, Key)> = kept.texts.iter().map(|(key, (_, used))| (*used, key.clone())).collect();
+        let mut all: Vec<(u64, Place)> = kept.texts.iter().map(|(place, (_, used))| (*used, place.clone())).collect();
         all.sort_unstable_by_key(|(used, _)| *used);
-        for (_, key) in all {
+        for (_, place) in all {
             if kept.bytes <= BYTES / 4 * 3 {
                 break;
             }
-            if let Some((texts, _)) = kept.texts.remove(&key) {
+            if let Some((texts, _)) = kept.texts.remove(&place) {
                 kept.bytes -= texts.size();
             }
         }
@@ -81,7 +84,7 @@ mod tests {
             let page = Page::DictionaryPage { buf, num_values: 1, encoding, is_sorted: false };
             Arc::new(Lain::of_dictionary(page).unwrap())
         };
-        let key = |group| (Path::from("file"), 1, 1, group, 0);
+        let key = |group| (Arc::from("file:///"), (Path::from("file"), 1, 1, group, 0));
         let kept = KeptTexts::default();
         for group in 0..7 {
             kept.keep(key(group), texts());

@@ -2,7 +2,7 @@
 //! which these lie, first of the columns that the predicate asks about and then of the others, for the rows that are left.
 //! Of dictionaries, which are of a whole row group whatever is wanted of it, those that were read last are kept.
 use super::coded_scan::bounds::share_of_time;
-use super::coded_scan::{HALF, parts};
+use super::coded_scan::{HALF, file_by_file, parts};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
@@ -10,10 +10,7 @@ use datafusion::datasource::physical_plan::{FileScanConfig, FileSource, ParquetS
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::coop::make_cooperative;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
-use futures::{StreamExt, TryStreamExt, stream};
 use std::fmt;
 use std::sync::Arc;
 
@@ -102,8 +99,6 @@ impl ExecutionPlan for FewRows {
             return internal_err!("a scan that says too little of its files");
         };
         let shown = Arc::new(shown);
-        let files = config.file_groups.get(partition).map(|group| group.files().to_vec()).unwrap_or_default();
-        let batches = stream::iter(files).then(move |file| open(shown.clone(), file, partition)).try_flatten();
-        Ok(make_cooperative(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches))))
+        Ok(file_by_file(config, partition, self.schema(), move |file| open(shown.clone(), file, partition)))
     }
 }
