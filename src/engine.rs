@@ -336,12 +336,11 @@ impl Engine {
             run.narrow_tables(&answer.rel).await?;
             let mut rel = answer.rel;
             run.ready(&mut rel, &uses, &mut shared).await?;
-            let mut seeks_newest = true;
-            match run.newest_at_once(&rel, &uses, &mut shared).await? {
-                Newly::Found { narrowed, .. } => (rel, seeks_newest) = (*narrowed, false),
-                Newly::SoughtInVain => seeks_newest = false,
-                Newly::Other => {}
-            }
+            let (rel, seeks_newest) = match run.newest_at_once(&rel, &uses, &mut shared).await? {
+                Newly::Found { narrowed, .. } => (*narrowed, false),
+                Newly::SoughtInVain => (rel, false),
+                Newly::Other => (rel, true),
+            };
             let plan = run.plan(rel, &uses, &mut shared, seeks_newest).await?;
             stages.push(("plan", plan.display_indent().to_string()));
             let optimized = run.state.optimize(&plan).map_err(|error| run.failed(error))?;

@@ -311,6 +311,6 @@ async fn directory(objects: &dyn ObjectStore, path: &Path, size: u64, place: Pla
 }
 
 // A panic of another thread leaves maps that are whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,7 @@
 //! Chunks of texts as the store keeps them: the dictionary in order, so that texts that begin alike lie one behind the other,
 //! and compressed by LZ4 where that makes it small. Parquet's own writer takes texts as they come; what it wrote, not yet
 //! compressed, is written again.
+use super::indexes::lock;
 use super::pages::{self, Pages, broken, each, hybrid};
 use bytes::Bytes;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, PageKey, PageStore, PageStoreArgs, PageStoreFactory};
@@ -10,7 +11,7 @@ use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use zstd::bulk::Compressor;
 
 /// Of zstd.
@@ -25,10 +26,6 @@ thread_local! {
 }
 
 type Blobs = Arc<Mutex<Vec<Bytes>>>;
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// What Parquet's writer has written of a row group, by column.
 #[derive(Clone, Debug, Default)]
@@ -85,20 +82,22 @@ pub fn rewritten(chunk: ArrowColumnChunk, blobs: Vec<Bytes>) -> Result<Chunk, Pa
     }
     let dictionary = read.iter().position(Page::is_dictionary_page).map(|at| read.remove(at));
     let nullable = chunk.close().metadata.column_descr().max_def_level() > 0;
-    let mut out = Out::default();
-    let mut compression = Compression::ZSTD(ZstdLevel::try_new(LEVEL)?);
+    let mut out =
+        Out { compression: Compression::ZSTD(ZstdLevel::try_new(LEVEL)?), bytes: Vec::new(), uncompressed: 0 };
     let mut places = Vec::new();
     if let Some(Page::DictionaryPage { buf, num_values, .. }) = &dictionary {
         let texts = in_order(buf, *num_values as usize, &mut places)?;
-        if texts.len() >= MUCH && lz4_flex::block::compress(&texts).len() * ALIKE <= texts.len() {
-            compression = Compression::LZ4_RAW;
+        let header =
+            |uncompressed, compressed| pages::dictionary_header(uncompressed, compressed, *num_values as usize);
+        let small = (texts.len() >= MUCH).then(|| lz4_flex::block::compress(&texts));
+        match small.filter(|small| small.len() * ALIKE <= texts.len()) {
+            Some(small) => {
+                out.compression = Compression::LZ4_RAW;
+                out.compressed(texts.len(), &small, header);
+            }
+            None => out.page(&texts, header)?,
         }
-        out.compression = compression;
-        out.page(&texts, |uncompressed, compressed| {
-            pages::dictionary_header(uncompressed, compressed, *num_values as usize)
-        })?;
     }
-    out.compression = compression;
     let dictionary = out.bytes.len();
     let mut locations = Vec::with_capacity(read.len());
     for page in read {
@@ -127,7 +126,7 @@ pub fn rewritten(chunk: ArrowColumnChunk, blobs: Vec<Bytes>) -> Result<Chunk, Pa
         }
     }
     let metadata = metadata
-        .set_compression(compression)
+        .set_compression(out.compression)
         .set_total_compressed_size(out.bytes.len() as i64)
         .set_total_uncompressed_size(out.uncompressed as i64)
         .set_dictionary_page_offset((dictionary > 0).then_some(0))
@@ -151,12 +150,6 @@ struct Out {
     uncompressed: usize,
 }
 
-impl Default for Out {
-    fn default() -> Out {
-        Out { compression: Compression::UNCOMPRESSED, bytes: Vec::new(), uncompressed: 0 }
-    }
-}
-
 impl Out {
     fn page(&mut self, page: &[u8], header: impl FnOnce(usize, usize) -> Vec<u8>) -> Result<(), ParquetError> {
         let compressed = match self.compression {
@@ -169,10 +162,16 @@ impl Out {
                 zstd.compress(page)
             })?,
         };
-        let header = header(page.len(), compressed.len());
-        self.uncompressed += header.len() + page.len();
-        self.bytes.extend([header, compressed].concat());
+        self.compressed(page.len(), &compressed, header);
         Ok(())
+    }
+
+    /// A page that had so many bytes.
+    fn compressed(&mut self, before: usize, page: &[u8], header: impl FnOnce(usize, usize) -> Vec<u8>) {
+        let header = header(before, page.len());
+        self.uncompressed += header.len() + before;
+        self.bytes.extend(header);
+        self.bytes.extend_from_slice(page);
     }
 }
 
