@@ -337,7 +337,7 @@ impl Engine {
             let mut rel = answer.rel;
             run.ready(&mut rel, &uses, &mut shared).await?;
             let (rel, seeks_newest) = match run.newest_at_once(&rel, &uses, &mut shared).await? {
-                Newly::Found { narrowed, .. } => (*narrowed, false),
+                Newly::Found { sought, .. } => (*sought, false),
                 Newly::SoughtInVain => (rel, false),
                 Newly::Other => (rel, true),
             };

@@ -1,7 +1,7 @@
 //! What a query must know before it can be planned: values of subqueries, and what one of its parts says about the rows
 //! that another part must read.
 use super::{QueryError, Run, SharedTables};
-use crate::exec::narrowing::{self, Newest};
+use crate::exec::narrowing::{self, Found, Newest};
 use crate::exec::subqueries;
 use crate::ir::{Rel, RelOp};
 use crate::plan;
@@ -10,7 +10,6 @@ use crate::value::Value;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::catalog::{MemTable, TableProvider};
-use futures::StreamExt;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -21,13 +20,10 @@ const LEAST_AMONG: u64 = 256;
 const MORE_AMONG: u64 = 16;
 const SHARE_AMONG: u64 = 8;
 
-/// Of so few columns the newest rows are read at once.
-const FEW_COLUMNS: usize = 8;
-
 /// The newest rows, where they are all that is asked for.
 pub(super) enum Newly {
     Found {
-        narrowed: Box<Rel>,
+        sought: Box<Rel>,
         schema: SchemaRef,
         batches: Vec<RecordBatch>,
     },
@@ -126,33 +122,71 @@ impl Run {
             .map_while(|among| self.view.reach(&newest.table, among, newest.until, true))
     }
 
-    /// Finds how far back the newest rows of `top n by Timestamp` go, and leaves older ones away.
-    pub(super) async fn narrow_newest(
+    /// Finds how far back the newest rows of `top n by Timestamp` go, and leaves older ones away. `sought` are places where
+    /// that has been tried in vain. Of other orders whose later keys read many columns, rows are left away that the first key puts
+    /// behind what is wanted.
+    pub(super) async fn narrow_first(
         &self,
         rel: &mut Rel,
         uses: &HashMap<u32, usize>,
         shared: &mut SharedTables,
+        seeks_newest: bool,
     ) -> Result<(), QueryError> {
-        for newest in narrowing::newest(rel, &|id: u32| shared.contains_key(&id)) {
+        let mut narrowed = Vec::new();
+        let newest = narrowing::newest(rel, &|id: u32| shared.contains_key(&id));
+        for newest in newest.into_iter().filter(|_| seeks_newest) {
             for since in self.reaches(&newest) {
                 let Some(times) = newest.times(since) else { break };
-                let (schema, mut rows) = (times.schema.clone(), Vec::new());
-                let batches = self.collect(times, uses, shared).await?;
-                batches.iter().for_each(|batch| plan::rows_exec::append_rows(batch, &schema, &mut rows));
-                if rows.len() > narrowing::MOST_TIMES {
+                let times = self.column(times, uses, shared).await?;
+                if times.len() > narrowing::MOST_TIMES {
                     break;
                 }
-                let times = rows.iter().filter_map(|row| match row.first() {
-                    Some(Value::Datetime(ticks)) => Some(*ticks),
+                let times = times.into_iter().filter_map(|time| match time {
+                    Value::Datetime(ticks) => Some(ticks),
                     _ => None,
                 });
                 if let Some(page) = newest.page(times.collect()) {
                     newest.narrow(rel, &page);
+                    narrowed.push(newest.path.clone());
                     break;
                 }
             }
         }
+        for first in narrowing::first_keys(rel, &|id: u32| shared.contains_key(&id)) {
+            if narrowed.contains(&first.path) {
+                continue;
+            }
+            if let Some(last) = self.column(first.last.clone(), uses, shared).await?.pop() {
+                first.narrow(rel, last);
+            }
+        }
+        // Columns that were read for an order alone which the times have decided.
+        if !narrowed.is_empty() {
+            plan::prune::prune(rel);
+        }
         Ok(())
+    }
+
+    /// For few rows, which are read before they would be shared out.
+    fn on_one_core(&self) -> Run {
+        let mut run = self.clone();
+        run.state.config_mut().options_mut().execution.target_partitions = 1;
+        run.state.mark_start_execution();
+        run
+    }
+
+    /// The values of a relation's one column. Nothing of it need be computed first.
+    async fn column(
+        &self,
+        mut rel: Rel,
+        uses: &HashMap<u32, usize>,
+        shared: &mut SharedTables,
+    ) -> Result<Vec<Value<'static>>, QueryError> {
+        plan::prune::prune(&mut rel);
+        let (schema, mut rows) = (rel.schema.clone(), Vec::new());
+        let batches = self.batches(self.planned(rel, uses, shared, false).await?).await?;
+        batches.iter().for_each(|batch| plan::rows_exec::append_rows(batch, &schema, &mut rows));
+        Ok(rows.into_iter().flatten().collect())
     }
 
     /// The newest rows themselves, where a relation is no more than these and a few of their columns: to find their times
@@ -164,23 +198,21 @@ impl Run {
         shared: &mut SharedTables,
     ) -> Result<Newly, QueryError> {
         let found = narrowing::newest(rel, &|id: u32| shared.contains_key(&id));
-        let Some(newest) = found.first().filter(|newest| newest.is_all_of(rel) && rel.schema.len() <= FEW_COLUMNS)
-        else {
-            return Ok(Newly::Other);
-        };
+        let Some(newest) = found.first().filter(|newest| newest.is_all_of(rel)) else { return Ok(Newly::Other) };
+        let run = self.on_one_core();
         for since in self.reaches(newest) {
-            let mut narrowed = rel.clone();
-            if newest.back_to(&mut narrowed, since).is_none() {
-                break;
-            }
-            let mut stream = self.planned(narrowed.clone(), uses, shared, false).await?;
-            let (schema, mut batches) = (stream.schema(), Vec::new());
-            while let Some(batch) = stream.next().await {
-                batches.push(batch.map_err(|error| self.failed(error))?);
-            }
-            let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-            if rows as u64 == newest.rows() {
-                return Ok(Newly::Found { narrowed: Box::new(narrowed), schema, batches });
+            let Some(mut sought) = newest.sought(rel, since) else { return Ok(Newly::Other) };
+            plan::prune::prune(&mut sought);
+            let stream = run.planned(sought.clone(), uses, shared, false).await?;
+            let (schema, batches) = (stream.schema(), self.batches(stream).await?);
+            match newest.found(batches) {
+                Found::All(batches) => {
+                    let columns: Vec<usize> = (0..rel.schema.len()).collect();
+                    let schema = Arc::new(schema.project(&columns).map_err(QueryError::fault)?);
+                    return Ok(Newly::Found { sought: Box::new(sought), schema, batches });
+                }
+                Found::TooFew => {}
+                Found::OfOneTime => return Ok(Newly::Other),
             }
         }
         Ok(Newly::SoughtInVain)

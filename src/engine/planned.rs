@@ -10,7 +10,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::physical_plan::memory::MemoryStream;
-use futures::StreamExt;
+use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use std::collections::HashMap;
 
@@ -45,9 +45,7 @@ impl Run {
         }
         self.narrow_last(&mut rel, uses, shared).await?;
         self.narrow_joins(&mut rel, uses, shared).await?;
-        if seeks_newest {
-            self.narrow_newest(&mut rel, uses, shared).await?;
-        }
+        self.narrow_first(&mut rel, uses, shared, seeks_newest).await?;
         let lowering = Lowering { providers: &self.view, now: self.now, shared, named: Default::default() };
         plan::lower(&rel, &lowering).map_err(|error| self.not_planned(error))
     }
@@ -96,17 +94,19 @@ impl Run {
         })
     }
 
-    /// A relation that is ready, by a plan.
-    pub(super) async fn planned(
-        &self,
+    /// A relation that is ready, by a plan. Boxed, as [`Run::stream`] is.
+    pub(super) fn planned<'a>(
+        &'a self,
         rel: Rel,
-        uses: &HashMap<u32, usize>,
-        shared: &mut SharedTables,
+        uses: &'a HashMap<u32, usize>,
+        shared: &'a mut SharedTables,
         seeks_newest: bool,
-    ) -> Result<SendableRecordBatchStream, QueryError> {
-        let plan = self.plan(rel, uses, shared, seeks_newest).await?;
-        let physical = self.state.create_physical_plan(&plan).await.map_err(|error| self.failed(error))?;
-        execute_stream(physical, self.state.task_ctx()).map_err(|error| self.failed(error))
+    ) -> BoxFuture<'a, Result<SendableRecordBatchStream, QueryError>> {
+        Box::pin(async move {
+            let plan = self.plan(rel, uses, shared, seeks_newest).await?;
+            let physical = self.state.create_physical_plan(&plan).await.map_err(|error| self.failed(error))?;
+            execute_stream(physical, self.state.task_ctx()).map_err(|error| self.failed(error))
+        })
     }
 
     pub(super) async fn collect(
@@ -115,11 +115,11 @@ impl Run {
         uses: &HashMap<u32, usize>,
         shared: &mut SharedTables,
     ) -> Result<Vec<RecordBatch>, QueryError> {
-        let mut stream = self.stream(rel, uses, shared).await?;
-        let mut batches = Vec::new();
-        while let Some(batch) = stream.next().await {
-            batches.push(batch.map_err(|error| self.failed(error))?);
-        }
-        Ok(batches)
+        self.batches(self.stream(rel, uses, shared).await?).await
+    }
+
+    /// All that a stream has.
+    pub(super) async fn batches(&self, stream: SendableRecordBatchStream) -> Result<Vec<RecordBatch>, QueryError> {
+        stream.try_collect().await.map_err(|error| self.failed(error))
     }
 }

@@ -3,18 +3,20 @@
 //! time is asked for behind it, of their times. What is found becomes a filter over the other part, so that statistics,
 //! pages and indexes serve it as they serve one that was typed.
 use crate::functions;
-use crate::ir::{JoinColumn, JoinKind, Rel, RelOp, Scalar, Side};
+use crate::ir::{JoinColumn, JoinKind, Rel, RelOp, Scalar, Side, SortKey};
 use crate::rows::eval::Compiled;
 use crate::text::Span;
 use crate::types::Type;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+mod first_key;
 mod last;
 mod newest;
 
+pub use first_key::{FirstKey, first_keys};
 pub use last::{MOST_GROUPS, last};
-pub use newest::{MOST_TIMES, Newest, newest};
+pub use newest::{Found, MOST_TIMES, Newest, newest};
 
 /// A side of a join that has more rows says nothing of the other.
 pub const MOST_ROWS: usize = 20_000;
@@ -24,6 +26,7 @@ pub const MOST_KEPT: usize = 100_000;
 const MOST_KEYS: usize = 1_000;
 /// Windows of time that lie apart; more are joined where the gap is least.
 const MOST_WINDOWS: usize = 16;
+
 fn call(name: &str, args: Vec<Scalar>, ty: Type) -> Option<Scalar> {
     Some(Scalar::Call { function: functions::scalar(name)?, args, ty, span: Span::default() })
 }
@@ -72,16 +75,72 @@ fn is_known(rel: &Rel, known: Known<'_>) -> bool {
 /// Whether a pipe gives the same rows when it is asked again.
 fn is_steady(mut rel: &Rel) -> bool {
     while let Some(input) = rel.op.piped() {
-        let steady = |scalar: &&Scalar| {
-            let compiled = Compiled::new(scalar, &input.schema, 0);
-            compiled.is_ok_and(|compiled| compiled.reads(&mut BTreeSet::new()))
-        };
-        if !rel.op.scalars().iter().all(steady) {
+        if !rel.op.scalars().iter().all(|scalar| is_same_again(scalar, input)) {
             return false;
         }
         rel = input;
     }
     true
+}
+
+/// Whether a scalar over a relation has the same values when it is asked again.
+fn is_same_again(scalar: &Scalar, input: &Rel) -> bool {
+    Compiled::new(scalar, &input.schema, 0).is_ok_and(|compiled| compiled.reads(&mut BTreeSet::new()))
+}
+
+/// The first rows of an order.
+struct Ordered<'a> {
+    /// From the outermost relation to the one that is sorted: which input, and of that which, ….
+    path: Vec<usize>,
+    input: &'a Rel,
+    keys: &'a [SortKey],
+    /// With those that are skipped.
+    count: u64,
+    skipped: u64,
+}
+
+impl Ordered<'_> {
+    fn of<'a>(rel: &'a Rel, path: &[usize]) -> Option<Ordered<'a>> {
+        let RelOp::Take { input, count } = &rel.op else { return None };
+        let mut path = [path, &[0]].concat();
+        let (sorted, skipped) = match &input.op {
+            RelOp::Skip { input, count } => {
+                path.push(0);
+                (input, *count)
+            }
+            _ => (input, 0),
+        };
+        let RelOp::Sort { input, keys } = &sorted.op else { return None };
+        Some(Ordered { path, input, keys, count: count.saturating_add(skipped), skipped })
+    }
+}
+
+/// What there is to be found of a relation and of those in it, the outer ones first; in one of which something was found it
+/// is not sought. Relations that were computed before, of which `known` tells, stay as they are.
+fn outermost<T>(rel: &Rel, known: Known<'_>, of: &dyn Fn(&Rel, &[usize]) -> Option<T>) -> Vec<T> {
+    fn look<T>(
+        rel: &Rel,
+        path: &mut Vec<usize>,
+        known: Known<'_>,
+        of: &dyn Fn(&Rel, &[usize]) -> Option<T>,
+        found: &mut Vec<T>,
+    ) {
+        if is_known(rel, known) {
+            return;
+        }
+        if let Some(one) = of(rel, path) {
+            found.push(one);
+            return;
+        }
+        for (at, input) in rel.op.inputs().into_iter().enumerate() {
+            path.push(at);
+            look(input, path, known, of, found);
+            path.pop();
+        }
+    }
+    let mut found = Vec::new();
+    look(rel, &mut Vec::new(), known, of, &mut found);
+    found
 }
 
 /// A join of which one side is to be read first.

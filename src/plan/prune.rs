@@ -27,7 +27,8 @@ fn keep(schema: &mut Schema, wanted: &Names) {
     }
 }
 
-fn read(scalar: &Scalar, into: &mut Names) {
+/// Adds the columns that a scalar reads.
+pub fn read(scalar: &Scalar, into: &mut Names) {
     match scalar {
         Scalar::Literal { .. } | Scalar::Subquery { .. } | Scalar::SubquerySet { .. } => {}
         Scalar::Column { name, .. } => {

@@ -17,6 +17,7 @@ const START: i64 = 638_859_744_000_000_000;
 pub fn trials() -> Vec<Trial> {
     vec![
         Trial::test("pages::of rows that are the same in everything", || run(same_rows)),
+        Trial::test("pages::of the newest rows, some of them of one time", || run(newest)),
         Trial::test("pages::of alerts while others arrive", || run(alerts)),
         Trial::test("pages::a link is of one question", || run(one_question)),
         Trial::test("pages::as much is told as is asked for", || run(levels)),
@@ -122,6 +123,34 @@ fn values(page: &Json) -> Vec<String> {
 fn sorted(mut all: Vec<String>) -> Vec<String> {
     all.sort();
     all
+}
+
+/// The newest are sought backwards, by their times alone where these tell them apart.
+async fn newest() {
+    let place = Place::new().await;
+    let ids: Vec<String> = (0..3000).map(|at| format!("da{}", at * 7919 % 3000)).collect();
+    let rows = ids.iter().zip(0..).map(|(id, at): (_, i64)| {
+        // Of each five the first two are of one time.
+        let second = if at % 5 == 1 { at - 1 } else { at };
+        vec![
+            ("Timestamp", Value::Datetime(START + second * datetime::TICKS_PER_SECOND)),
+            ("AlertId", Value::string(id.as_str())),
+            ("Title", Value::string("a title")),
+        ]
+    });
+    place.take("DeviceAlertEvents", &rows.collect::<Vec<_>>()).await;
+    let oldest = ["$orderby=Timestamp", "$orderby=Title,AlertId", "$orderby=Title&$select=AlertId"];
+    let newest = ["$orderby=Timestamp desc", "$orderby=Timestamp desc&$select=AlertId,Title", "$select=AlertId"];
+    for options in newest.into_iter().chain(oldest) {
+        let set = format!("/odata/DeviceAlertEvents?{options}");
+        let all = place.whole(&set).await;
+        assert_eq!(all.len(), 3000);
+        for (skip, top) in [(0, 1), (0, 4), (1, 1), (1, 3), (2, 1), (3, 2), (4, 1), (5, 12), (17, 3), (2998, 5)] {
+            let page = place.whole(&format!("{set}&$skip={skip}&$top={top}")).await;
+            assert_eq!(page, all[skip..(skip + top).min(3000)], "{options} {skip} {top}");
+        }
+        assert_eq!(place.walked(&set, 999, |_| async {}).await, all, "{options}");
+    }
 }
 
 async fn same_rows() {

@@ -158,10 +158,6 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
     if let Some(behind) = behind {
         rest = behind.rows(rest);
     }
-    // The last key of a row is made of all that it has: of those alone that can be on the page.
-    if matches!(set.kind, Kind::Table) {
-        rest = paging::among_the_first(rest, &keys, wanted(options, size));
-    }
     let page = cut(sorted(rest, &keys), options, size);
     let mut whole = match set.kind {
         _ if let Near::Page(ids, since) = &near => {
@@ -199,7 +195,9 @@ pub fn odata(line: &RequestLine, context: &Context<'_>, stored: Stored) -> Resul
         columns.push((name, if untold { none() } else { scalar }));
     }
     if context.parameters.iter().any(|(name, _)| name == WITH_KEYS) {
-        columns.extend(keys.iter().enumerate().map(|(at, key)| (format!("{KEY}{at}"), key.expr.clone())));
+        // Where no more was asked for than a page has, there is no link to the next.
+        let keys = keys.iter().filter(|_| options.top.is_none_or(|top| top > size)).enumerate();
+        columns.extend(keys.map(|(at, key)| (format!("{KEY}{at}"), key.expr.clone())));
         let until = until.map(|ticks| Scalar::literal(Value::Datetime(ticks), Type::Datetime));
         columns.extend(until.map(|until| (format!("{KEY}until"), until)));
         columns.extend(changed.map(|name| (VERSION.to_owned(), Scalar::column(name, Type::Datetime))));

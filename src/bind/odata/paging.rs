@@ -2,7 +2,7 @@
 //! between neither push any off the next page nor onto it twice. It bears a checksum over itself and the question, so
 //! that one which was changed, or is of another question, is refused and not misread.
 use super::super::alerts::call;
-use super::{PAGE, PAGE_SIZE, all_of, any_of, project};
+use super::{PAGE, PAGE_SIZE, all_of, any_of};
 use crate::ir::{Rel, RelOp, Scalar, SortKey};
 use crate::types::Type;
 use crate::value::{Value, real};
@@ -138,54 +138,6 @@ fn ordered(key: &SortKey, symbol: &str, other: Scalar) -> Option<Scalar> {
         _ => (key.expr.clone(), other),
     };
     call(symbol, vec![left, right], Type::Bool)
-}
-
-/// Rows among which the first so many of an order are: those that the first key does not put behind them. The other keys
-/// are computed of these alone.
-pub fn among_the_first(rel: Rel, keys: &[SortKey], count: u64) -> Rel {
-    let Some(first) = keys.first().filter(|_| keys.len() > 1) else { return rel };
-    narrowed(&rel, first, count).map(|condition| super::filtered(rel.clone(), condition)).unwrap_or(rel)
-}
-
-fn narrowed(rel: &Rel, first: &SortKey, count: u64) -> Option<Scalar> {
-    let ty = first.expr.ty();
-    let name = "@first".to_owned();
-    let ordered_by = |input: Rel, descending: bool| {
-        let expr = Scalar::column(name.clone(), ty);
-        let schema = input.schema.clone();
-        let keys = vec![SortKey { expr, descending, nulls_first: !descending }];
-        Rel { op: RelOp::Sort { input: Box::new(input), keys }, schema }
-    };
-    let taken = |input: Rel, count: u64| {
-        let schema = input.schema.clone();
-        Rel { op: RelOp::Take { input: Box::new(input), count }, schema }
-    };
-    let alone = project(rel.clone(), vec![(name.clone(), first.expr.clone())]);
-    let page = taken(ordered_by(alone, first.descending), count);
-    let mut last = taken(ordered_by(page, !first.descending), 1);
-    // Nulls are before everything.
-    let least = match ty {
-        Type::Long | Type::Timespan => Some(i64::MIN),
-        Type::Datetime => Some(0),
-        _ => None,
-    };
-    if let Some(least) = least {
-        let value = match ty {
-            Type::Long => Value::Long(least),
-            Type::Timespan => Value::Timespan(least),
-            _ => Value::Datetime(least),
-        };
-        let known = vec![Scalar::column(name.clone(), ty), Scalar::literal(value, ty)];
-        last = project(last, vec![(name.clone(), call("coalesce", known, ty)?)]);
-    } else if ty != Type::String {
-        return None;
-    }
-    let last = Scalar::Subquery { rel: Box::new(last), ty };
-    let within = ordered(first, if first.descending { ">=" } else { "<=" }, last)?;
-    match least {
-        Some(_) => Some(any_of(vec![within, call("isnull", vec![first.expr.clone()], Type::Bool)?])),
-        None => Some(within),
-    }
 }
 
 fn read(text: &str, ty: Type) -> Option<Value<'static>> {
