@@ -5,7 +5,7 @@ use super::coded_columns::coded_columns;
 use super::coded_groups::coded;
 use super::coded_scan::Dictionaries;
 use super::equal_columns::EqualColumns;
-use super::few_rows::{KeptTexts, few_rows};
+use super::few_rows::{KeptDictionaries, few_rows};
 use crate::plan::rows_exec::RowsPlanner;
 use crate::rows::Budget;
 use async_trait::async_trait;
@@ -65,7 +65,7 @@ impl Sessions {
             .with_target_partitions(cores)
             .with_information_schema(false)
             .with_extension(Arc::new(Dictionaries::default()))
-            .with_extension(Arc::new(KeptTexts::default()));
+            .with_extension(Arc::new(KeptDictionaries::default()));
         let options = config.options_mut();
         // Rows written in a query and rows that were put in order stay in one stream; files are spread by the scan.
         options.optimizer.enable_round_robin_repartition = false;

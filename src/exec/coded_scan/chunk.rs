@@ -11,14 +11,30 @@ use parquet::basic::{Encoding, Type};
 use parquet::column::page::{Page, PageReader};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
+use std::sync::OnceLock;
 
 /// Whether a chunk can be read so: texts, as they are or in a dictionary, and not in lists or structures.
 pub fn can_read(column: &ColumnChunkMetaData, ty: &DataType) -> bool {
+    matches!(ty, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+        && column.column_descr().physical_type() == Type::BYTE_ARRAY
+        && is_plain(column)
+}
+
+/// The bytes of each number, where [`some`] of a chunk's numbers can be read as texts can.
+pub fn width(column: &ColumnChunkMetaData, ty: &DataType) -> Option<usize> {
+    let width = match (column.column_descr().physical_type(), ty) {
+        (Type::INT64, DataType::Int64) | (Type::DOUBLE, DataType::Float64) => 8,
+        (Type::INT32, DataType::Int32) => 4,
+        _ => return None,
+    };
+    is_plain(column).then_some(width)
+}
+
+/// Values as they are or in a dictionary, and not in lists or structures.
+fn is_plain(column: &ColumnChunkMetaData) -> bool {
     use Encoding::{PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY};
     let place = column.column_descr();
-    matches!(ty, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
-        && place.physical_type() == Type::BYTE_ARRAY
-        && (place.max_rep_level(), place.path().parts().len()) == (0, 1)
+    (place.max_rep_level(), place.path().parts().len()) == (0, 1)
         && column.encodings().all(|encoding| [PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY].contains(&encoding))
 }
 
@@ -149,18 +165,27 @@ impl<F: FnMut(InBytes<'_>, &mut Vec<bool>) -> Result<(), ParquetError>> Texts fo
     }
 }
 
-/// Texts where they lie in pages.
+/// Texts or numbers where they lie in pages.
 #[derive(Debug, Default)]
 pub struct Lain {
     pages: Vec<Bytes>,
-    /// The page of each text, and where in it it begins and ends.
+    /// Bytes of each number; none of texts, which say their length.
+    width: Option<usize>,
+    /// Numbers that fill the first page.
+    filling: usize,
+    /// Of each of the others the page, and where in it it begins and ends.
     places: Vec<(u32, u32, u32)>,
+    is_sorted: OnceLock<bool>,
 }
 
 impl Lain {
+    pub fn new(width: Option<usize>) -> Lain {
+        Lain { width, ..Lain::default() }
+    }
+
     /// Those of a dictionary.
-    pub fn of_dictionary(page: Page) -> Result<Lain, ParquetError> {
-        let mut lain = Lain::default();
+    pub fn of_dictionary(page: Page, width: Option<usize>) -> Result<Lain, ParquetError> {
+        let mut lain = Lain::new(width);
         let Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN | Encoding::PLAIN_DICTIONARY, .. } = page
         else {
             return Err(broken("its dictionary is of no known kind"));
@@ -170,7 +195,7 @@ impl Lain {
     }
 
     pub fn count(&self) -> usize {
-        self.places.len()
+        self.filling + self.places.len()
     }
 
     /// Of its memory.
@@ -178,41 +203,69 @@ impl Lain {
         self.pages.iter().map(Bytes::len).sum::<usize>() + size_of_val(self.places.as_slice())
     }
 
-    pub fn text(&self, number: usize) -> Option<&[u8]> {
-        let (page, start, end) = self.places.get(number)?;
+    /// An absent one is empty.
+    pub fn value(&self, number: usize) -> Option<&[u8]> {
+        match number.checked_sub(self.filling) {
+            Some(other) => self.at(self.places.get(other)?),
+            None => self.pages.first()?.chunks_exact(self.width?).nth(number),
+        }
+    }
+
+    fn at(&self, (page, start, end): &(u32, u32, u32)) -> Option<&[u8]> {
         self.pages.get(*page as usize)?.get(*start as usize..*end as usize)
+    }
+
+    /// Whether the texts are in order.
+    pub fn is_sorted(&self) -> bool {
+        *self.is_sorted.get_or_init(|| self.places.is_sorted_by_key(|place| self.at(place)))
+    }
+
+    /// Whether one of the texts, which are in order, is this.
+    pub fn has(&self, text: &[u8]) -> bool {
+        self.places.binary_search_by(|place| self.at(place).cmp(&Some(text))).is_ok()
     }
 }
 
 impl Texts for Lain {
     fn plain(&mut self, data: &Bytes, count: usize) -> Result<(), ParquetError> {
-        let Lain { pages, places } = self;
-        let page = pages.len() as u32;
-        places.reserve(count.min(data.len() / 4));
-        each(data, count, |start, end| {
-            // A page is smaller than 2 GiB.
-            places.push((page, start as u32, end as u32));
-            Ok(())
-        })?;
-        pages.push(data.clone());
+        let page = self.pages.len() as u32;
+        // A page is smaller than 2 GiB.
+        let place = |start: usize, end: usize| (page, start as u32, end as u32);
+        match self.width {
+            None => {
+                self.places.reserve(count.min(data.len() / 4));
+                each(data, count, |start, end| {
+                    self.places.push(place(start, end));
+                    Ok(())
+                })?;
+            }
+            Some(width) if count.checked_mul(width).is_none_or(|bytes| bytes > data.len()) => {
+                return Err(broken("its numbers end before they should"));
+            }
+            Some(_) if self.pages.is_empty() => self.filling = count,
+            Some(width) => self.places.extend((0..count).map(|at| place(at * width, (at + 1) * width))),
+        }
+        self.pages.push(data.clone());
         Ok(())
     }
 
     fn empty(&mut self) -> Result<(), ParquetError> {
-        self.plain(&Bytes::from_static(&[0; 4]), 1)
+        self.places.push((self.pages.len() as u32, 0, 0));
+        self.pages.push(Bytes::new());
+        Ok(())
     }
 }
 
-/// Reads some data pages of a chunk that have so many rows: the number of each row's text, and the texts that are not in its
-/// dictionary. Their numbers go on where those of so many texts in the dictionary end.
+/// Reads some data pages of a chunk that have so many rows: the place of each row's text or number, and those that are not in
+/// its dictionary. Their places go on where those of the dictionary end.
 pub fn some(
     pages: impl IntoIterator<Item = Result<Page, ParquetError>>,
     column: &ColumnChunkMetaData,
     rows: usize,
-    in_dictionary: usize,
+    dictionary: &Lain,
 ) -> Result<(Vec<u32>, Lain), ParquetError> {
-    let mut reading = Reading::new(column, rows, None, Lain::default());
-    reading.count = in_dictionary as u32;
+    let mut reading = Reading::new(column, rows, None, Lain::new(dictionary.width));
+    reading.count = dictionary.count() as u32;
     for page in pages {
         match page? {
             Page::DictionaryPage { .. } => return Err(broken("a dictionary stands among its rows")),
@@ -360,7 +413,7 @@ pub fn translate(numbers: &mut [u32], others: &[u32]) {
 mod tests {
     use super::*;
     use crate::store::pages::Pages;
-    use arrow::array::{Array, ArrayRef, AsArray};
+    use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array, Int64Array};
     use arrow::record_batch::RecordBatch;
     use parquet::arrow::ArrowWriter;
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -413,6 +466,64 @@ mod tests {
         }
     }
 
+    /// A number of few kinds, or of many; some absent.
+    #[test]
+    fn numbers_are_those_that_were_written() {
+        for (dictionary, limit) in [(true, 1 << 20), (true, 64), (false, 0)] {
+            let properties = WriterProperties::builder()
+                .set_compression(Compression::ZSTD(ZstdLevel::default()))
+                .set_dictionary_enabled(dictionary)
+                .set_dictionary_page_size_limit(limit)
+                .set_data_page_row_count_limit(700)
+                .set_write_batch_size(100)
+                .build();
+            let number = |row: i64| (row % 7 != 6).then(|| row.wrapping_mul(0x9e37_79b9) >> (row % 40));
+            let longs: ArrayRef = Arc::new((0..5_000).map(number).collect::<Int64Array>());
+            let ints: ArrayRef = Arc::new((0..5_000).map(|row| Some(row % 11)).collect::<Int32Array>());
+            let reals: ArrayRef =
+                Arc::new((0..5_000).map(|row| number(row).map(|it| it as f64)).collect::<Float64Array>());
+            let batch = RecordBatch::try_from_iter([("long", longs), ("int", ints), ("real", reals)]).unwrap();
+            let mut file = Vec::new();
+            let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), Some(properties)).unwrap();
+            writer.write(&batch).unwrap();
+            writer.close().unwrap();
+            let open = SerializedFileReader::new(Bytes::from(file.clone())).unwrap();
+            let group = open.metadata().row_group(0);
+            for (column, wanted) in group.columns().iter().zip(batch.columns()) {
+                let width = width(column, wanted.data_type());
+                assert_eq!(width, wanted.data_type().primitive_width());
+                let (start, length) = column.byte_range();
+                let bytes = Bytes::copy_from_slice(&file[start as usize..(start + length) as usize]);
+                let mut pages = Pages::new(bytes, column.compression()).unwrap().map(Result::unwrap).peekable();
+                let dictionary = pages.next_if(Page::is_dictionary_page);
+                assert_eq!(dictionary.is_some(), column.dictionary_page_offset().is_some());
+                let dictionary =
+                    dictionary.map_or_else(|| Lain::new(width), |page| Lain::of_dictionary(page, width).unwrap());
+                let mut row = 0;
+                // Two pages at once, so that one begins behind another of numbers as they are.
+                while let Some(page) = pages.next() {
+                    let two: Vec<Page> = std::iter::once(page).chain(pages.next()).collect();
+                    let rows = two.iter().map(|page| page.num_values() as usize).sum();
+                    let (places, others) = some(two.into_iter().map(Ok), column, rows, &dictionary).unwrap();
+                    for place in places {
+                        let place = place as usize;
+                        let value = match place.checked_sub(dictionary.count()) {
+                            Some(other) => others.value(other).unwrap(),
+                            None => dictionary.value(place).unwrap(),
+                        };
+                        let data = wanted.to_data();
+                        let at = row * width.unwrap_or(0);
+                        let bytes = &data.buffers()[0][at..at + width.unwrap_or(0)];
+                        assert_eq!(value, if wanted.is_null(row) { b"" } else { bytes });
+                        row += 1;
+                    }
+                }
+                assert_eq!(row, 5_000);
+                assert!(dictionary.value(dictionary.count()).is_none());
+            }
+        }
+    }
+
     fn compare(file: Bytes) {
         let open = SerializedFileReader::new(file.clone()).unwrap();
         let file = Arc::new(file);
@@ -456,15 +567,15 @@ mod tests {
             }
             let pages: Vec<Page> = pages().collect::<Result<_, _>>().unwrap();
             let dictionary = pages.iter().find(|page| page.is_dictionary_page()).cloned();
-            let dictionary = dictionary.map_or_else(Lain::default, |page| Lain::of_dictionary(page).unwrap());
+            let dictionary = dictionary.map_or_else(Lain::default, |page| Lain::of_dictionary(page, None).unwrap());
             let mut wanted_rows = wanted.iter().map(|text| text.unwrap_or_default().as_bytes());
             for page in pages.iter().filter(|page| page.is_data_page()) {
                 let (in_dictionary, count) = (dictionary.count(), page.num_values() as usize);
-                let of_page = |rows: usize| some([Ok(page.clone())], column, rows, in_dictionary);
+                let of_page = |rows: usize| some([Ok(page.clone())], column, rows, &dictionary);
                 let (numbers, others) = of_page(count).unwrap();
                 let found = numbers.iter().map(|number| *number as usize).map(|number| {
                     let other = number.checked_sub(in_dictionary);
-                    other.map_or_else(|| dictionary.text(number), |other| others.text(other)).unwrap()
+                    other.map_or_else(|| dictionary.value(number), |other| others.value(other)).unwrap()
                 });
                 assert!(found.eq(wanted_rows.by_ref().take(count)));
                 assert!(of_page(count + 1).is_err() && of_page(count - 1).is_err());

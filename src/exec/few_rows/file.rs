@@ -1,13 +1,16 @@
 //! Few rows of one Parquet file.
-use super::kept::{KeptTexts, Place};
+use super::asked::Asked;
+use super::kept::{KeptDictionaries, Place};
 use crate::exec::coded_scan::bounds::{compared_with_time, kept};
 use crate::exec::coded_scan::chunk::{self, Lain};
 use crate::exec::coded_scan::fetched::{Fetched, ranges};
 use crate::exec::coded_scan::key;
 use crate::store::pages::{Pages, broken};
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewBuilder, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, StringViewBuilder, UInt32Array,
+};
 use arrow::compute::{filter, prep_null_mask_filter, take};
-use arrow::datatypes::{DataType, Fields, SchemaRef};
+use arrow::datatypes::{DataType, Fields, Float64Type, Int32Type, Int64Type, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::{Result, exec_err, internal_err};
 use datafusion::datasource::listing::{FileRange, PartitionedFile};
@@ -24,6 +27,7 @@ use datafusion::physical_expr_adapter::{
 use datafusion::physical_expr_common::physical_expr::snapshot_physical_expr;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::scalar::ScalarValue;
+use futures::future::Either;
 use futures::{Stream, stream};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -34,7 +38,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::PageIndexPolicy;
+use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData};
 use parquet::file::page_index::offset_index::PageLocation;
 use parquet::file::reader::ChunkReader;
 use std::collections::BTreeSet;
@@ -50,6 +54,7 @@ pub struct Shown {
     /// Over the table.
     columns: Vec<Arc<dyn PhysicalExpr>>,
     predicate: Option<Arc<dyn PhysicalExpr>>,
+    asked: Vec<Asked>,
     schema: SchemaRef,
     /// The columns of the table that are in files, and those that are not.
     table: SchemaRef,
@@ -58,7 +63,7 @@ pub struct Shown {
     readers: Arc<dyn ParquetFileReaderFactory>,
     /// Where the files lie.
     objects: Arc<str>,
-    kept: Arc<KeptTexts>,
+    kept: Arc<KeptDictionaries>,
 }
 
 impl Shown {
@@ -66,10 +71,11 @@ impl Shown {
         config: &FileScanConfig,
         source: &ParquetSource,
         schema: SchemaRef,
-        kept: Arc<KeptTexts>,
+        kept: Arc<KeptDictionaries>,
     ) -> Option<Shown> {
         Some(Shown {
             columns: config.file_source.projection()?.expr_iter().collect(),
+            asked: source.filter().as_ref().map(Asked::of).unwrap_or_default(),
             predicate: source.filter(),
             schema,
             table: config.file_schema().clone(),
@@ -78,6 +84,18 @@ impl Shown {
             readers: source.parquet_file_reader_factory()?.clone(),
             objects: config.object_store_url.to_string().into(),
             kept,
+        })
+    }
+
+    /// Whether a row group has none of the texts that are asked for, as far as its dictionaries are known.
+    fn is_asked_in_vain(&self, meta: &ParquetMetaData, object: &ObjectMeta, group: usize) -> bool {
+        self.asked.iter().any(|asked| {
+            let columns = meta.row_group(group).columns();
+            let leaf = columns.iter().position(|column| column.column_path().parts() == [asked.column.as_str()]);
+            leaf.is_some_and(|leaf| {
+                let dictionary = self.kept.get(&(self.objects.clone(), key(object, group, leaf)));
+                dictionary.is_some_and(|dictionary| asked.is_not_in(&columns[leaf], &dictionary))
+            })
         })
     }
 }
@@ -93,8 +111,8 @@ struct Part {
 
 /// Where a column of a part comes from.
 enum Origin {
-    /// A chunk of texts, by its place in each row group.
-    Texts(usize),
+    /// A chunk of texts or numbers, by its place in each row group; and the bytes of each number.
+    Chunk(usize, Option<usize>),
     /// The place among the columns of the rest.
     Rest(usize),
 }
@@ -106,10 +124,9 @@ impl Part {
             |root: usize| (0..place.num_columns()).filter(move |leaf| place.get_column_root_idx(*leaf) == root);
         let (mut columns, mut rest, mut rest_chunks) = (Vec::new(), Vec::new(), Vec::new());
         for root in roots {
-            let leaf = leaves(*root).next();
-            let is_text = *meta.schema().field(*root).data_type() == DataType::Utf8View;
-            columns.push(match leaf.filter(|leaf| is_text && is_readable(meta, *leaf)) {
-                Some(leaf) => Origin::Texts(leaf),
+            let ty = meta.schema().field(*root).data_type();
+            columns.push(match leaves(*root).next().and_then(|leaf| Some((leaf, readable(meta, leaf, ty)?))) {
+                Some((leaf, width)) => Origin::Chunk(leaf, width),
                 None => {
                     rest.push(*root);
                     rest_chunks.extend(leaves(*root));
@@ -122,19 +139,25 @@ impl Part {
     }
 }
 
-/// Whether a column's texts are found by their pages, all of them present.
-fn is_readable(meta: &ArrowReaderMetadata, leaf: usize) -> bool {
+/// Whether a column's texts, all of them present, or its numbers are found by their pages; and the bytes of each number.
+fn readable(meta: &ArrowReaderMetadata, leaf: usize, ty: &DataType) -> Option<Option<usize>> {
     let meta = meta.metadata();
-    let Some(index) = meta.offset_index() else { return false };
-    meta.row_groups().iter().zip(index).all(|(group, index)| {
-        let column = group.column(leaf);
-        let is_present = column.column_descr().max_def_level() == 0
-            || column.statistics().and_then(|all| all.null_count_opt()) == Some(0);
-        is_present
-            && chunk::can_read(column, &DataType::Utf8View)
+    let columns = meta.row_groups().iter().map(|group| group.column(leaf));
+    let width = columns.clone().next().and_then(|column| chunk::width(column, ty));
+    let is_present = |column: &ColumnChunkMetaData| {
+        column.column_descr().max_def_level() == 0
+            || column.statistics().and_then(|all| all.null_count_opt()) == Some(0)
+    };
+    let is_readable = columns.zip(meta.offset_index()?).all(|(column, index)| {
+        let can_read = match width {
+            Some(_) => chunk::width(column, ty) == width,
+            None => is_present(column) && chunk::can_read(column, &DataType::Utf8View),
+        };
+        can_read
             && Pages::can_read(column.compression())
             && index.get(leaf).is_some_and(|index| !index.page_locations().is_empty())
-    })
+    });
+    (is_readable && (width.is_some() || *ty == DataType::Utf8View)).then_some(width)
 }
 
 /// Expressions over the table as those over a file.
@@ -192,27 +215,39 @@ pub async fn open(
     let beside = beside.zip(file.partition_values.iter().cloned()).collect();
     let mut reader: Box<dyn AsyncFileReader + Send> = shown.readers.create_reader(partition, file, None, &metrics)?;
     let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-    let meta = {
-        let metadata = reader.get_metadata(Some(&options)).await?;
-        ArrowReaderMetadata::try_new(metadata, options)?
-    };
+    let meta = reader.get_metadata(Some(&options)).await?;
+    let groups = meta.num_row_groups();
+    let is_indexed = plan.is_some();
+    let mut plan = plan.unwrap_or_else(|| ParquetAccessPlan::new_all(groups));
+    if plan.len() != groups {
+        return exec_err!("an index is of another file than {}", object.location);
+    }
+    for group in 0..groups {
+        if plan.should_scan(group) && shown.is_asked_in_vain(&meta, &object, group) {
+            plan.skip(group);
+        }
+    }
+    if plan.row_group_indexes().is_empty() {
+        return Ok(Either::Left(stream::empty()));
+    }
+    let meta = ArrowReaderMetadata::try_new(meta, options)?;
     let in_file = InFile { adapter: shown.adapters.create(shown.table.clone(), meta.schema().clone())?, beside };
     let predicate = shown.predicate.as_ref().map(|predicate| in_file.of(predicate)).transpose()?;
-    let pieces = pieces(&meta, &object, plan, predicate.as_ref(), range.as_ref())?;
+    let pieces = pieces(&meta, plan, is_indexed, predicate.as_ref(), range.as_ref())?;
     let mut read_first: Vec<usize> = predicate.iter().flat_map(collect_columns).map(|column| column.index()).collect();
     read_first.sort_unstable();
     let first = Part::new(&meta, &read_first)?;
     let predicate = predicate.map(|predicate| reassign_expr_columns(predicate, &first.schema)).transpose()?;
     let file = File { objects: shown.objects.clone(), object, reader, meta, kept: shown.kept.clone() };
     let open = Open { shown, in_file, file, predicate, first, read_first, output: None };
-    Ok(stream::try_unfold((open, pieces.into_iter()), |(mut open, mut pieces)| async move {
+    Ok(Either::Right(stream::try_unfold((open, pieces.into_iter()), |(mut open, mut pieces)| async move {
         loop {
             let Some((group, rows)) = pieces.next() else { return Ok(None) };
             if let Some(batch) = open.piece(group, rows).await? {
                 return Ok::<_, DataFusionError>(Some((batch, (open, pieces))));
             }
         }
-    }))
+    })))
 }
 
 /// Rows of a row group, in their order.
@@ -221,23 +256,17 @@ type Rows = Vec<Range<usize>>;
 /// The rows that an index and bounds leave, no more than [`PIECE`] of a row group at once.
 fn pieces(
     meta: &ArrowReaderMetadata,
-    object: &ObjectMeta,
-    plan: Option<ParquetAccessPlan>,
+    mut plan: ParquetAccessPlan,
+    is_indexed: bool,
     predicate: Option<&Arc<dyn PhysicalExpr>>,
     range: Option<&FileRange>,
 ) -> Result<Vec<(usize, Rows)>> {
-    let groups = meta.metadata().num_row_groups();
-    let is_indexed = plan.is_some();
-    let mut plan = plan.unwrap_or_else(|| ParquetAccessPlan::new_all(groups));
-    if plan.len() != groups {
-        return exec_err!("an index is of another file than {}", object.location);
-    }
     let predicate = predicate.cloned().map(snapshot_physical_expr).transpose()?;
     // Of what an index leaves, bounds of others than times rule out little, and trying them takes longer than reading it.
     let tells = |part: &&Arc<dyn PhysicalExpr>| !is_indexed || compared_with_time(part).is_some();
     let predicate = conjunction_opt(predicate.iter().flat_map(split_conjunction).filter(tells).cloned());
     let left = BTreeSet::from_iter(kept(meta, predicate.clone(), range));
-    (0..groups).filter(|group| !left.contains(group)).for_each(|group| plan.skip(group));
+    (0..plan.len()).filter(|group| !left.contains(group)).for_each(|group| plan.skip(group));
     if let Some(predicate) = predicate {
         let metrics = ParquetFileMetrics::new(0, "", &ExecutionPlanMetricsSet::new());
         plan = PagePruningAccessPlanFilter::new(&predicate, meta.schema().clone()).prune_plan_with_page_index(
@@ -347,7 +376,7 @@ struct File {
     object: ObjectMeta,
     reader: Box<dyn AsyncFileReader + Send>,
     meta: ArrowReaderMetadata,
-    kept: Arc<KeptTexts>,
+    kept: Arc<KeptDictionaries>,
 }
 
 impl File {
@@ -361,25 +390,25 @@ impl File {
         let all = usize::try_from(self.meta.metadata().row_group(group).num_rows()).unwrap_or(0);
         let selection = RowSelection::from_consecutive_ranges(rows.iter().cloned(), all);
         let mut wanted: Vec<Range<u64>> = Vec::new();
-        let mut texts = Vec::new();
+        let mut chunks = Vec::new();
         for origin in &part.columns {
-            let Origin::Texts(leaf) = origin else { continue };
-            let chunk = Texts::of(self, group, *leaf, rows)?;
+            let Origin::Chunk(leaf, width) = origin else { continue };
+            let chunk = Chunk::of(self, group, *leaf, *width, rows)?;
             wanted.extend(chunk.pages.iter().map(|page| page.bytes.clone()));
             wanted.extend(chunk.dictionary.as_ref().err().filter(|range| !range.is_empty()).cloned());
-            texts.push(chunk);
+            chunks.push(chunk);
         }
         for chunk in &part.rest_chunks {
             wanted.extend(ranges(self.meta.metadata(), group, *chunk, Some(&selection)));
         }
         let mut fetched = Fetched::default();
         fetched.fetch(self.reader.as_mut(), wanted).await?;
-        let mut texts = texts.into_iter();
+        let mut chunks = chunks.into_iter();
         let rest = self.rest(part, group, selection, fetched.clone(), count(rows))?;
-        let columns = part.columns.iter().map(|origin| match origin {
+        let columns = part.columns.iter().zip(part.schema.fields()).map(|(origin, field)| match origin {
             Origin::Rest(at) => Ok(rest[*at].clone()),
-            Origin::Texts(_) => match texts.next() {
-                Some(chunk) => Ok(chunk.read(self, &fetched, rows)?),
+            Origin::Chunk(..) => match chunks.next() {
+                Some(chunk) => Ok(chunk.read(self, &fetched, rows, field.data_type())?),
                 None => internal_err!("a chunk that was not looked for"),
             },
         });
@@ -410,10 +439,12 @@ impl File {
     }
 }
 
-/// A chunk of texts, and the pages of it that some rows lie in.
-struct Texts {
+/// A chunk of texts or numbers, and the pages of it that some rows lie in.
+struct Chunk {
     group: usize,
     leaf: usize,
+    /// Bytes of each number.
+    width: Option<usize>,
     pages: Vec<DataPage>,
     /// Or where it lies.
     dictionary: Result<Arc<Lain>, Range<u64>>,
@@ -425,8 +456,8 @@ struct DataPage {
     rows: Range<usize>,
 }
 
-impl Texts {
-    fn of(file: &File, group: usize, leaf: usize, rows: &Rows) -> Result<Texts, ParquetError> {
+impl Chunk {
+    fn of(file: &File, group: usize, leaf: usize, width: Option<usize>, rows: &Rows) -> Result<Chunk, ParquetError> {
         let meta = file.meta.metadata();
         let all = usize::try_from(meta.row_group(group).num_rows()).unwrap_or(0);
         let index = meta.offset_index().and_then(|index| index.get(group)?.get(leaf));
@@ -450,70 +481,97 @@ impl Texts {
             let begin = meta.row_group(group).column(leaf).byte_range().0;
             begin..index.first().map_or(begin, start).max(begin)
         });
-        Ok(Texts { group, leaf, pages, dictionary })
+        Ok(Chunk { group, leaf, width, pages, dictionary })
     }
 
-    /// The texts of the rows.
-    fn read(self, file: &File, fetched: &Fetched, rows: &Rows) -> Result<ArrayRef, ParquetError> {
+    /// The texts or numbers of the rows.
+    fn read(self, file: &File, fetched: &Fetched, rows: &Rows, ty: &DataType) -> Result<ArrayRef, ParquetError> {
         let column = file.meta.metadata().row_group(self.group).column(self.leaf);
         let pages = |bytes: &Range<u64>| {
             let bytes = fetched.get_bytes(bytes.start, (bytes.end - bytes.start) as usize)?;
             Pages::new(bytes, column.compression()).ok_or_else(|| broken("it is compressed in another way"))
         };
-        let dictionary = match self.dictionary {
-            Ok(kept) => kept,
-            Err(bytes) if bytes.is_empty() => Arc::default(),
+        let dictionary = match &self.dictionary {
+            Ok(kept) => kept.clone(),
+            Err(bytes) if bytes.is_empty() => Arc::new(Lain::new(self.width)),
             Err(bytes) => {
-                let page = pages(&bytes)?.next().unwrap_or_else(|| Err(broken("it has no dictionary")))?;
-                let texts = Arc::new(Lain::of_dictionary(page)?);
-                file.kept.keep(file.place(self.group, self.leaf), texts.clone());
-                texts
+                let page = pages(bytes)?.next().unwrap_or_else(|| Err(broken("it has no dictionary")))?;
+                let values = Arc::new(Lain::of_dictionary(page, self.width)?);
+                file.kept.keep(file.place(self.group, self.leaf), values.clone());
+                values
             }
         };
         let of_pages = self.pages.iter().map(|page| page.rows.len()).sum();
         let read =
             self.pages.iter().map(|page| pages(&page.bytes)?.next().unwrap_or_else(|| Err(broken("it lacks a page"))));
-        let (numbers, others) = chunk::some(read, column, of_pages, dictionary.count())?;
+        let (places, others) = chunk::some(read, column, of_pages, &dictionary)?;
+        let places = self.picked(&places, rows)?;
+        let value = |place: u32| {
+            let value = match (place as usize).checked_sub(dictionary.count()) {
+                Some(other) => others.value(other),
+                None => dictionary.value(place as usize),
+            };
+            value.ok_or_else(|| broken("a row of it has no value"))
+        };
+        match ty {
+            DataType::Int32 => numbers::<Int32Type, 4>(&places, value, i32::from_le_bytes),
+            DataType::Int64 => numbers::<Int64Type, 8>(&places, value, i64::from_le_bytes),
+            DataType::Float64 => numbers::<Float64Type, 8>(&places, value, f64::from_le_bytes),
+            _ => texts(&places, value),
+        }
+    }
 
-        let mut texts = StringViewBuilder::new();
-        let mut places = HashMap::new();
+    /// What is said of some of the rows, where something is of each row of the pages.
+    fn picked(&self, of_pages: &[u32], rows: &Rows) -> Result<Vec<u32>, ParquetError> {
         let mut picked: Vec<u32> = Vec::with_capacity(count(rows));
         let (mut before, mut left) = (0, rows.iter().cloned().peekable());
         for page in &self.pages {
             while let Some(range) = left.peek_mut().filter(|range| range.start < page.rows.end) {
                 let some = range.start.max(page.rows.start)..range.end.min(page.rows.end);
                 range.start = some.end;
-                for row in some {
-                    let number = numbers[before + (row - page.rows.start)] as usize;
-                    let next = places.len() as u32;
-                    picked.push(match places.entry(number) {
-                        Entry::Occupied(known) => *known.get(),
-                        Entry::Vacant(new) => {
-                            let text = match number.checked_sub(dictionary.count()) {
-                                Some(other) => others.text(other),
-                                None => dictionary.text(number),
-                            };
-                            let text = text.ok_or_else(|| broken("a row of it has no text"))?;
-                            texts.append_value(from_utf8(text)?);
-                            *new.insert(next)
-                        }
-                    });
-                }
+                let from = before + some.start - page.rows.start;
+                picked.extend_from_slice(&of_pages[from..from + some.len()]);
                 if range.start >= range.end {
                     left.next();
                 }
             }
             before += page.rows.len();
         }
-        if picked.len() != count(rows) {
-            return Err(broken("its pages do not have its rows"));
-        }
-        let texts = texts.finish();
-        if texts.len() == picked.len() {
-            return Ok(Arc::new(texts));
-        }
-        Ok(take(&texts, &UInt32Array::from(picked), None)?)
+        if picked.len() == count(rows) { Ok(picked) } else { Err(broken("its pages do not have its rows")) }
     }
+}
+
+/// The numbers at some places. An absent one has no bytes.
+fn numbers<'v, T: ArrowPrimitiveType, const N: usize>(
+    places: &[u32],
+    value: impl Fn(u32) -> Result<&'v [u8], ParquetError>,
+    number: impl Fn([u8; N]) -> T::Native,
+) -> Result<ArrayRef, ParquetError> {
+    let numbers = places.iter().map(|place| Ok(value(*place)?.first_chunk().map(|bytes| number(*bytes))));
+    let numbers: PrimitiveArray<T> = numbers.collect::<Result<_, ParquetError>>()?;
+    Ok(Arc::new(numbers))
+}
+
+/// The texts at some places, each once in memory.
+fn texts<'v>(places: &[u32], value: impl Fn(u32) -> Result<&'v [u8], ParquetError>) -> Result<ArrayRef, ParquetError> {
+    let mut texts = StringViewBuilder::new();
+    let mut known = HashMap::new();
+    let mut picked: Vec<u32> = Vec::with_capacity(places.len());
+    for place in places {
+        let next = known.len() as u32;
+        picked.push(match known.entry(*place) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                texts.append_value(from_utf8(value(*place)?)?);
+                *new.insert(next)
+            }
+        });
+    }
+    let texts = texts.finish();
+    if texts.len() == picked.len() {
+        return Ok(Arc::new(texts));
+    }
+    Ok(take(&texts, &UInt32Array::from(picked), None)?)
 }
 
 #[cfg(test)]

@@ -14,11 +14,12 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use std::fmt;
 use std::sync::Arc;
 
+mod asked;
 mod file;
 mod kept;
 
 use file::{Shown, open};
-pub use kept::KeptTexts;
+pub use kept::KeptDictionaries;
 
 /// More rows are left to DataFusion's own scan, which copies no text.
 const FEW: f64 = 262_144.0;
