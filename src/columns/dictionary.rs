@@ -1,7 +1,7 @@
 //! Columns of texts as dictionaries: each row has the number of its text, the texts come once. Scans give them where
 //! whoever is above asks each text once, and not each row.
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, StringViewArray};
-use arrow::buffer::Buffer;
+use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, StringViewArray, UInt32Array};
+use arrow::buffer::{BooleanBuffer, Buffer};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, UInt32Type};
 use arrow::error::ArrowError;
@@ -27,6 +27,17 @@ impl<'a> Texts<'a> {
             None => array.as_string_view_opt().map(Texts::Views),
         }
     }
+}
+
+/// Rows by the numbers of their texts; `None` where one has a number that no text has.
+pub fn of_numbers(numbers: Vec<u32>, texts: ArrayRef) -> Option<Dictionary> {
+    // Arrow's own look at each number takes several times as long as to find the greatest.
+    let greatest = numbers.iter().copied().fold(0, u32::max);
+    if !numbers.is_empty() && greatest as usize >= texts.len() {
+        return None;
+    }
+    // SAFETY: no number is null, and the greatest is one of a text.
+    Some(unsafe { Dictionary::new_unchecked(UInt32Array::from(numbers), texts) })
 }
 
 /// A text for each row.
@@ -114,35 +125,59 @@ impl<T: Copy + Default> OfDictionary<T> {
         column: &Dictionary,
         texts: &StringViewArray,
         out: &mut Vec<T>,
+        find: impl FnMut(&StringViewArray, &[usize], &mut Vec<T>),
+    ) {
+        let numbers = column.keys().values();
+        self.find_out(numbers, texts, find);
+        out.extend(numbers.iter().map(|number| self.values[*number as usize]));
+    }
+
+    /// Sees to it that something is known of the texts that have these numbers.
+    fn find_out(
+        &mut self,
+        numbers: &[u32],
+        texts: &StringViewArray,
         mut find: impl FnMut(&StringViewArray, &[usize], &mut Vec<T>),
     ) {
         self.over(texts);
-        let numbers = column.keys().values();
-        if self.known < texts.len() {
-            let OfDictionary { is_known, new, .. } = self;
-            new.clear();
-            let mut look = |number: usize| {
-                if !is_known[number] {
-                    is_known[number] = true;
-                    new.push(number);
-                }
-            };
-            if self.ahead && texts.len() <= numbers.len() * AHEAD {
-                (0..texts.len()).for_each(look);
-            } else {
-                numbers.iter().for_each(|number| look(*number as usize));
-            }
-            self.known += self.new.len();
-            self.found.clear();
-            if !self.new.is_empty() {
-                find(texts, &self.new, &mut self.found);
-            }
-            self.new.iter().zip(&self.found).for_each(|(number, value)| self.values[*number] = *value);
+        if self.known == texts.len() {
+            return;
         }
-        out.extend(numbers.iter().map(|number| self.values[*number as usize]));
+        let OfDictionary { is_known, new, .. } = self;
+        new.clear();
+        let mut look = |number: usize| {
+            if !is_known[number] {
+                is_known[number] = true;
+                new.push(number);
+            }
+        };
+        if self.ahead && texts.len() <= numbers.len() * AHEAD {
+            (0..texts.len()).for_each(look);
+        } else {
+            numbers.iter().for_each(|number| look(*number as usize));
+        }
+        self.known += self.new.len();
+        self.found.clear();
+        if !self.new.is_empty() {
+            find(texts, &self.new, &mut self.found);
+        }
+        self.new.iter().zip(&self.found).for_each(|(number, value)| self.values[*number] = *value);
     }
 
     pub fn size(&self) -> usize {
         self.values.capacity() * (size_of::<T>() + 1) + self.new.capacity() * size_of::<usize>()
+    }
+}
+impl OfDictionary<bool> {
+    /// The same of each row at once.
+    pub fn bits(
+        &mut self,
+        column: &Dictionary,
+        texts: &StringViewArray,
+        find: impl FnMut(&StringViewArray, &[usize], &mut Vec<bool>),
+    ) -> BooleanBuffer {
+        let numbers = column.keys().values();
+        self.find_out(numbers, texts, find);
+        BooleanBuffer::collect_bool(numbers.len(), |row| self.values[numbers[row] as usize])
     }
 }

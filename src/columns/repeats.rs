@@ -2,7 +2,7 @@
 //! equal views are equal texts, and comparing two views costs less than looking at one text.
 use super::dictionary::{OfDictionary, Texts, lie_first};
 use arrow::array::{Array, StringViewArray};
-use arrow::buffer::Buffer;
+use arrow::buffer::{BooleanBuffer, Buffer};
 use std::sync::Mutex;
 
 /// Places of the table of views; a power of two.
@@ -340,15 +340,38 @@ impl<T> Default for KnownByStream<T> {
 impl<T: Copy + Default> KnownByStream<T> {
     /// Like [`Known::read`], and may ask for texts that no row has.
     pub fn read(&self, texts: Texts<'_>, out: &mut Vec<T>, find: impl FnMut(&StringViewArray, &[usize], &mut Vec<T>)) {
+        self.with(texts, |known| known.read(texts, out, find));
+    }
+
+    fn with<R>(&self, texts: Texts<'_>, work: impl FnOnce(&mut Known<T>) -> R) -> R {
         let known = self.idle.lock().ok().and_then(|mut idle| {
             let at = idle.iter().position(|known| known.is_of(texts)).or(idle.len().checked_sub(1))?;
             Some(idle.swap_remove(at))
         });
         let mut known = known.unwrap_or_else(Known::ahead);
-        known.read(texts, out, find);
+        let result = work(&mut known);
         if let Ok(mut idle) = self.idle.lock() {
             idle.push(known);
         }
+        result
+    }
+}
+
+impl KnownByStream<bool> {
+    /// What [`KnownByStream::read`] writes, as bits.
+    pub fn bits(
+        &self,
+        texts: Texts<'_>,
+        find: impl FnMut(&StringViewArray, &[usize], &mut Vec<bool>),
+    ) -> BooleanBuffer {
+        self.with(texts, |known| match texts {
+            Texts::Dictionary(column, texts) => known.dictionary.bits(column, texts, find),
+            Texts::Views(array) => {
+                let mut out = Vec::with_capacity(array.len());
+                known.read(texts, &mut out, find);
+                BooleanBuffer::from(out)
+            }
+        })
     }
 }
 

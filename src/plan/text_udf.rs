@@ -131,14 +131,13 @@ impl TextUdf {
         let negated = self.symbol.starts_with('!');
         let matches = |text: &str| finds(text) != negated;
         let each = |text: Option<&str>| matches(text.unwrap_or(""));
-        let found: Vec<bool> = match array.data_type() {
+        let found: BooleanBuffer = match array.data_type() {
             DataType::Utf8 => array.as_string::<i32>().iter().map(each).collect(),
             DataType::LargeUtf8 => array.as_string::<i64>().iter().map(each).collect(),
             other => {
                 let Some(texts) = Texts::of(array) else { return internal_err!("`{}` over {other}", self.symbol) };
-                let mut found = Vec::with_capacity(array.len());
                 let mut fault = None;
-                self.known.read(texts, &mut found, |texts, rows, out| {
+                let found = self.known.bits(texts, |texts, rows, out| {
                     let matches = |row: usize| matches(if texts.is_null(row) { "" } else { texts.value(row) });
                     if rows.len() < MANY || rows.len() * SHARE < texts.len() {
                         out.extend(rows.iter().map(|row| matches(*row)));
@@ -151,7 +150,7 @@ impl TextUdf {
                 found
             }
         };
-        Ok(BooleanArray::new(BooleanBuffer::collect_bool(found.len(), |row| found[row]), None))
+        Ok(BooleanArray::new(found, None))
     }
 
     /// Of most of an array's texts, where they lie in its buffers.

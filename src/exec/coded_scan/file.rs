@@ -4,9 +4,9 @@ use super::chunk::{self, Chunk};
 use super::dictionaries::{self, Dictionaries};
 use super::fetched::{Fetched, ranges};
 use super::{CodedScan, Condition, parts};
-use crate::columns::dictionary::Dictionary;
+use crate::columns::dictionary::{self, Dictionary};
 use crate::functions::in_bytes::InBytes;
-use crate::store::pages::Pages;
+use crate::store::pages::{Pages, broken};
 use arrow::array::{ArrayRef, AsArray, BooleanArray, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::{and, filter, filter_record_batch};
@@ -336,8 +336,9 @@ impl Chunks {
                 }
             }
         };
-        // Fails on a number that no text has.
-        let texts = Dictionary::try_new(UInt32Array::from(numbers), texts)?;
+        let Some(texts) = dictionary::of_numbers(numbers, texts) else {
+            return Err(broken("a row of it has a number that no text has").into());
+        };
         self.texts.insert(leaf, texts.clone());
         Ok(texts)
     }
