@@ -16,9 +16,10 @@ use zstd::bulk::Compressor;
 
 /// Of zstd.
 pub const LEVEL: i32 = 3;
-/// LZ4 is read several times as fast as zstd, and takes half as much again. That pays where there is much to read, and its
-/// texts are alike: of numbers and hashes LZ4 makes next to nothing.
-const MUCH: usize = 1 << 20;
+/// LZ4 is read several times as fast as zstd, and takes half as much again. That pays where there is much to read, for each
+/// row and in all, and its texts are alike: of numbers and hashes LZ4 makes next to nothing.
+const MUCH_A_ROW: usize = 8;
+const MUCH: usize = 1 << 16;
 const ALIKE: usize = 3;
 
 thread_local! {
@@ -89,7 +90,9 @@ pub fn rewritten(chunk: ArrowColumnChunk, blobs: Vec<Bytes>) -> Result<Chunk, Pa
         let texts = in_order(buf, *num_values as usize, &mut places)?;
         let header =
             |uncompressed, compressed| pages::dictionary_header(uncompressed, compressed, *num_values as usize);
-        let small = (texts.len() >= MUCH).then(|| lz4_flex::block::compress(&texts));
+        let rows = usize::try_from(chunk.close().rows_written).unwrap_or(0);
+        let is_much = texts.len() >= MUCH.max(rows.saturating_mul(MUCH_A_ROW));
+        let small = is_much.then(|| lz4_flex::block::compress(&texts));
         match small.filter(|small| small.len() * ALIKE <= texts.len()) {
             Some(small) => {
                 out.compression = Compression::LZ4_RAW;
