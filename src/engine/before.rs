@@ -167,10 +167,13 @@ impl Run {
         Ok(())
     }
 
-    /// For few rows, which are read before they would be shared out.
+    /// For a pipe over few rows: they are read before they would be shared out, and its plan is as good as it gets once the
+    /// rules have gone over it.
     fn on_one_core(&self) -> Run {
         let mut run = self.clone();
-        run.state.config_mut().options_mut().execution.target_partitions = 1;
+        let options = run.state.config_mut().options_mut();
+        options.execution.target_partitions = 1;
+        options.optimizer.max_passes = 1;
         run.state.mark_start_execution();
         run
     }
