@@ -168,8 +168,9 @@ impl<T: Copy + Default> OfDictionary<T> {
         self.values.capacity() * (size_of::<T>() + 1) + self.new.capacity() * size_of::<usize>()
     }
 }
+
 impl OfDictionary<bool> {
-    /// The same of each row at once.
+    /// What [`OfDictionary::read`] writes, as bits.
     pub fn bits(
         &mut self,
         column: &Dictionary,

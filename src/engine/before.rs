@@ -122,9 +122,9 @@ impl Run {
             .map_while(|among| self.view.reach(&newest.table, among, newest.until, true))
     }
 
-    /// Finds how far back the newest rows of `top n by Timestamp` go, and leaves older ones away. `sought` are places where
-    /// that has been tried in vain. Of other orders whose later keys read many columns, rows are left away that the first key puts
-    /// behind what is wanted.
+    /// Finds how far back the newest rows of `top n by Timestamp` go, and leaves older ones away, unless that was tried in
+    /// vain before. Of other orders whose later keys read many columns, rows are left away that the first key puts behind
+    /// what is wanted.
     pub(super) async fn narrow_first(
         &self,
         rel: &mut Rel,
@@ -133,8 +133,8 @@ impl Run {
         seeks_newest: bool,
     ) -> Result<(), QueryError> {
         let mut narrowed = Vec::new();
-        let newest = narrowing::newest(rel, &|id: u32| shared.contains_key(&id));
-        for newest in newest.into_iter().filter(|_| seeks_newest) {
+        let newest = if seeks_newest { narrowing::newest(rel, &|id: u32| shared.contains_key(&id)) } else { vec![] };
+        for newest in newest {
             for since in self.reaches(&newest) {
                 let Some(times) = newest.times(since) else { break };
                 let times = self.column(times, uses, shared).await?;

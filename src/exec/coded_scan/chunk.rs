@@ -215,9 +215,10 @@ impl Lain {
         self.pages.get(*page as usize)?.get(*start as usize..*end as usize)
     }
 
-    /// Whether the texts are in order.
+    /// Whether these are texts, and in order.
     pub fn is_sorted(&self) -> bool {
-        *self.is_sorted.get_or_init(|| self.places.is_sorted_by_key(|place| self.at(place)))
+        let are_texts = self.width.is_none();
+        are_texts && *self.is_sorted.get_or_init(|| self.places.is_sorted_by_key(|place| self.at(place)))
     }
 
     /// Whether one of the texts, which are in order, is this.

@@ -19,7 +19,8 @@ impl Asked {
         split_conjunction(predicate).into_iter().filter_map(one).collect()
     }
 
-    /// Whether a chunk with this dictionary has none of the texts.
+    /// Whether a chunk with this dictionary has none of the texts. Of one of numbers, which the table shows as texts, it is
+    /// not known.
     pub fn is_not_in(&self, column: &ColumnChunkMetaData, dictionary: &Lain) -> bool {
         let is_whole = column.page_encoding_stats_mask().is_some_and(|data_pages| {
             data_pages.is_only(Encoding::RLE_DICTIONARY) || data_pages.is_only(Encoding::PLAIN_DICTIONARY)
@@ -51,6 +52,7 @@ mod tests {
     use bytes::Bytes;
     use datafusion::physical_expr::expressions::{BinaryExpr, binary, col, in_list, lit};
     use parquet::arrow::ArrowWriter;
+    use parquet::column::page::Page;
     use parquet::file::properties::WriterProperties;
     use parquet::file::reader::{FileReader, SerializedFileReader};
 
@@ -89,6 +91,10 @@ mod tests {
             assert_eq!((of(both.clone()).len(), lacks(of(both))), (2, is_told));
             let either = Arc::new(BinaryExpr::new(equal(text(), lit("c")), Operator::Or, among(false)));
             assert!(of(either).is_empty());
+            let buf = Bytes::copy_from_slice(&5i64.to_le_bytes());
+            let page = Page::DictionaryPage { buf, num_values: 1, encoding: Encoding::PLAIN, is_sorted: false };
+            let numbers = Lain::of_dictionary(page, Some(8)).unwrap();
+            assert!(of(equal(text(), lit("5"))).iter().all(|asked| !asked.is_not_in(column, &numbers)));
         }
     }
 }

@@ -126,7 +126,7 @@ impl Newest {
             return;
         }
         if page.is_apart {
-            self.by_time_alone(rel);
+            self.drop_other_keys(rel);
         }
         let until = Scalar::literal(Value::Datetime(page.until), Type::Datetime);
         let Some(until) = call("<=", vec![Scalar::column(&self.time, Type::Datetime), until], Type::Bool) else {
@@ -140,8 +140,8 @@ impl Newest {
         }
     }
 
-    /// Rows of one time need no order.
-    fn by_time_alone(&self, rel: &mut Rel) -> Option<()> {
+    /// Drops the keys behind the time.
+    fn drop_other_keys(&self, rel: &mut Rel) -> Option<()> {
         let RelOp::Sort { keys, .. } = &mut at_path(rel, &self.path)?.op else { return None };
         keys.truncate(1);
         Some(())
@@ -165,7 +165,7 @@ impl Newest {
         let mut rel = rel.clone();
         self.back_to(&mut rel, since)?;
         if !self.by_time_alone {
-            self.by_time_alone(&mut rel)?;
+            self.drop_other_keys(&mut rel)?;
             with_times(&mut rel, &self.time)?;
             let depth = self.path.len() - if self.skipped > 0 { 2 } else { 1 };
             let RelOp::Take { input, count } = &mut at_path(&mut rel, &self.path[..depth])?.op else { return None };
@@ -244,6 +244,7 @@ fn with_times(rel: &mut Rel, time: &str) -> Option<()> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     proptest! {
         #[test]
@@ -252,8 +253,8 @@ mod tests {
         ) {
             let input = Rel { op: RelOp::Each, schema: Schema::default() };
             let count = skipped + rows;
-            let newest =
-                Newest { path: vec![], input, time: String::new(), table: String::new(), until: None, count, skipped, by_time_alone: true };
+            let (time, table, by_time_alone) = (String::new(), String::new(), true);
+            let newest = Newest { path: vec![], input, time, table, until: None, count, skipped, by_time_alone };
             let page_of = |mut times: Vec<i64>, skipped: u64| {
                 times.sort_unstable_by(|a, b| b.cmp(a));
                 times.into_iter().skip(skipped as usize).take(rows as usize).collect::<Vec<_>>()
@@ -262,7 +263,7 @@ mod tests {
                 None => prop_assert!(times.len() < count as usize),
                 Some(Page { since, until, newer, is_apart }) => {
                     let left: Vec<i64> = times.iter().copied().filter(|time| (since..=until).contains(time)).collect();
-                    prop_assert_eq!(is_apart, left.len() == left.iter().collect::<std::collections::BTreeSet<_>>().len());
+                    prop_assert_eq!(is_apart, left.len() == left.iter().collect::<BTreeSet<_>>().len());
                     prop_assert_eq!(page_of(left, skipped - newer), page_of(times, skipped));
                 }
             }
